@@ -59,7 +59,8 @@ pub fn found(
 
 /// Returns the changes that drop an entry whose object is gone or given up.
 pub fn remove(address: &Address, previous: Option<&Recorded>, tombstone: bool) -> Vec<RecordChange> {
-    let Some(previous) = previous else { return Vec::new() };
+    // Without an entry something may be known of a job all the same.
+    let Some(previous) = previous else { return vec![RecordChange::Remove(address.clone())] };
     let mut changes = Vec::new();
     if let (true, Some(token)) = (tombstone, &previous.record.token) {
         changes.push(RecordChange::Tombstone(token.clone()));

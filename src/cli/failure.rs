@@ -206,6 +206,8 @@ failures! {
     } else {
         format!("name one of its pods: {}", replicas.join(", "))
     };
+    #[error("`{address}` is no job, and nothing else is done once and for all")]
+    NoJob { address: Address } => INVALID;
     #[error("`{address}` is a network volume, and this needs a pod")]
     NoPod { address: Address } => INVALID, "`podform status` lists the pods of the project";
 
@@ -351,6 +353,9 @@ fn of_edit(error: &EditError) -> &'static str {
             if key == to =>
         {
             HELP
+        }
+        EditError::HasPod { .. } => {
+            "`podform plan` tells how it ended; `podform apply --replace ADDRESS` runs it again"
         }
         EditError::NotRecorded(_) | EditError::OtherKind { .. } | EditError::Open(_) => "",
     }

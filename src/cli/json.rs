@@ -11,7 +11,7 @@ use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
-use crate::model::job::{End, RecordedJob};
+use crate::model::job::{End, RecordedJob, UnseenJob};
 use crate::model::live::{Endpoints, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
@@ -66,6 +66,36 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "secret": object.secret().map(recorded_secret),
         "registry": object.registry().map(recorded_registry),
     })
+}
+
+/// Returns what is known of a job without a record, in the form of one.
+pub fn unseen(address: &Address, job: &UnseenJob) -> Value {
+    json!({
+        "address": address.to_string(),
+        "kind": kind(address),
+        "id": null,
+        "token": null,
+        "recorded_at": null,
+        "deposed": [],
+        "protect": null,
+        "on_remove": null,
+        "retired": null,
+        "rebuilt": null,
+        "pod": null,
+        "volume": null,
+        "secret": null,
+        "registry": null,
+        "job": unseen_job(job),
+    })
+}
+
+/// Returns how a job stands of which only that is known.
+pub fn unseen_job(known: &UnseenJob) -> Value {
+    let stands = match known {
+        UnseenJob::NotKnown => Stands::NotKnown(known.to_string()),
+        UnseenJob::Done(_) => Stands::Ended(End::Done),
+    };
+    job(&stands, None)
 }
 
 fn recorded_pod(pod: &RecordedPod) -> Value {

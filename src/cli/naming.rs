@@ -42,14 +42,23 @@ fn stands_for(name: &Address, address: &Address) -> bool {
 
 /// Returns the recorded addresses that a name stands for.
 pub fn recorded(desired: &Desired, prior: &Prior, name: &Address) -> Result<Vec<Address>, Failure> {
-    let meant = meant(name, prior.objects.keys());
+    among(desired, prior.objects.keys().collect(), name)
+}
+
+/// Returns the addresses that a name stands for and of which the state knows anything: a record, or of a job without one.
+pub fn known(desired: &Desired, prior: &Prior, name: &Address) -> Result<Vec<Address>, Failure> {
+    among(desired, prior.objects.keys().chain(prior.unseen.keys()).collect(), name)
+}
+
+fn among(desired: &Desired, known: BTreeSet<&Address>, name: &Address) -> Result<Vec<Address>, Failure> {
+    let meant = meant(name, known.iter().copied());
     if !meant.is_empty() {
         return Ok(meant);
     }
     if desired.wanted.keys().chain(desired.out_of_scope.keys()).any(|address| stands_for(name, address)) {
         return Err(Failure::NotRecorded { address: name.clone(), replicas: Vec::new() });
     }
-    Err(unknown(None, &name.to_string(), &prior.objects.keys().cloned().collect()))
+    Err(unknown(None, &name.to_string(), &known.into_iter().cloned().collect()))
 }
 
 /// Returns the pod that is recorded for an address.

@@ -74,6 +74,8 @@ pub struct Deselected {
     pub profiles: BTreeSet<String>,
     /// Running or stopped; one that is wanted stopped is nobody's to wait for.
     pub run: RunState,
+    /// Whether it is a job.
+    pub is_job: bool,
 }
 
 /// What everything that a spec wants may cost, on the dearest of its candidates. An unknown price keeps no limit.

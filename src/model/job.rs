@@ -184,6 +184,25 @@ pub struct RecordedJob {
     pub gone: bool,
 }
 
+/// What is known of a job whose last run no record of a pod tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnseenJob {
+    /// Nobody knows whether it has run: the state that would know was lost, or is an older one.
+    NotKnown,
+    /// Somebody said that it has run and is done. It was given what the spec had then, with references to other pods as they
+    /// are written.
+    Done(Box<Container>),
+}
+
+impl fmt::Display for UnseenJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotKnown => f.write_str("nobody knows whether it has run"),
+            Self::Done(_) => f.write_str("done, as somebody said"),
+        }
+    }
+}
+
 /// What a job's log says of its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobLog {

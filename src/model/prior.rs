@@ -10,7 +10,7 @@ use super::address::{Address, Kind};
 use super::clock::{Moment, Timestamp};
 use super::desired::Lifecycle;
 use super::id::{DataCenterId, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunId, Serial};
-use super::job::RecordedJob;
+use super::job::{RecordedJob, UnseenJob};
 use super::journal::{ActionStatus, Asked};
 use super::marker::Token;
 use super::plan::ActionId;
@@ -32,6 +32,8 @@ pub struct Prior {
     pub tokens: BTreeMap<Token, KnownToken>,
     /// Actions of earlier runs that did not come to an end.
     pub open: Vec<OpenIntent>,
+    /// Jobs of whose last run no record tells.
+    pub unseen: BTreeMap<Address, UnseenJob>,
 }
 
 impl Prior {
@@ -43,6 +45,7 @@ impl Prior {
             objects: BTreeMap::new(),
             tokens: BTreeMap::new(),
             open: Vec::new(),
+            unseen: BTreeMap::new(),
         }
     }
 
@@ -61,6 +64,11 @@ impl Prior {
         });
         there.collect()
     }
+}
+
+/// Returns the jobs of which something is known and no pod is on record.
+pub fn without_record(prior: &Prior) -> impl Iterator<Item = (&Address, &UnseenJob)> {
+    prior.unseen.iter().filter(|(address, _)| !prior.objects.contains_key(*address))
 }
 
 /// To what a state file belongs; it is refused for any other.
@@ -137,6 +145,12 @@ impl Recorded {
     /// Tells whether it is a job whose pod is known to be no more.
     pub fn is_gone(&self) -> bool {
         self.record.object.pod().and_then(|pod| pod.job.as_ref()).is_some_and(|job| job.gone)
+    }
+
+    /// Tells whether it is a job whose pod was there when its end was seen.
+    pub fn has_told_its_end(&self) -> bool {
+        let job = self.record.object.pod().and_then(|pod| pod.job.as_ref());
+        job.is_some_and(|job| job.ended.is_some() && !job.gone)
     }
 
     /// Returns the object and what it replaced that still exists.

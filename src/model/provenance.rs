@@ -62,7 +62,7 @@ pub struct Viewpoint<'a> {
 impl<'a> Viewpoint<'a> {
     /// Judges from a state.
     pub fn of(project: &'a ProjectName, prior: &'a Prior) -> Self {
-        let Prior { lineage, serial, objects: _, tokens: _, open: _ } = prior;
+        let Prior { lineage, serial, objects: _, tokens: _, open: _, unseen: _ } = prior;
         Self { project, lineage, serial: *serial, window: Window::OF_A_CREATE }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::prior::Prior;
 
 use super::draft::{Draft, Planning};
 use super::pods::{Stands, run_of, stands};
-use super::{Context, Drafts, Inputs};
+use super::{Context, Drafts};
 
 /// Returns the runs that the logs of pods are asked about: of jobs of ours whose container has come up, and whose end is
 /// not on record; each with whether the pod is up. What `adopt:` names is to be ours.
@@ -81,25 +81,6 @@ pub(super) fn unmet(context: &Context<'_>, drafts: &Drafts<'_>, pod: &WantedPod)
         };
         Some(Held::Job { address: address.clone(), ended })
     })
-}
-
-/// Holds the first run of every job that a rebuilt state knows nothing of. Its pod may be gone because it was done, and that
-/// stood in the state that was lost.
-pub(super) fn hold_of_lost_state(context: &Context<'_>, drafts: &mut Drafts<'_>) {
-    let Inputs { prior, options, .. } = *context.inputs;
-    if options.destroy || !prior.objects.values().any(|recorded| recorded.rebuilt) {
-        return;
-    }
-    for (address, draft) in drafts {
-        let is_job = context.wanted(address).and_then(Wanted::pod).is_some_and(|pod| pod.job.is_some());
-        let is_unknown = context.renamed.recorded(address).is_none() && draft.has(Step::Create);
-        if is_job && is_unknown && !context.is_to_be_replaced(address) {
-            let why = format!(
-                "the state was rebuilt, so nobody knows whether its job has run; `--replace {address}` runs it"
-            );
-            draft.hold(Held::NotPossible(why));
-        }
-    }
 }
 
 /// Adds a step that waits to every job whose end something waits for that comes up in this plan.

@@ -51,6 +51,7 @@ mod ssh;
 mod templates;
 mod undisturbed;
 mod unmanaged;
+mod unseen;
 mod volume_index;
 mod volumes;
 mod waves;
@@ -95,6 +96,7 @@ pub use rotation::Rotation;
 pub use scope::Pattern;
 pub use secrets::names_secrets;
 pub use ssh::needs_ssh_keys;
+pub use unseen::{jobs, unknown_jobs, unknown_since};
 
 use catalog_index::CatalogIndex;
 use draft::Draft;
@@ -300,7 +302,8 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
         return Planned::Blocked { reasons: vec![doubt], plan };
     }
 
-    let known = inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned();
+    let known =
+        inputs.desired.wanted.keys().chain(renamed.objects.keys()).chain(renamed.unseen.keys()).cloned();
     let addresses = ownership.addresses().into_iter().chain(known).collect();
     let mut reach = reach::reach(&context, &scope, &addresses);
     let drafts = &mut reach.drafts;
@@ -314,7 +317,6 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     let unchecked = [secrets::hold_without(&context, drafts), registries::hold_without(&context, drafts)];
     hold::what_a_rebuild_found(&context, drafts);
     hold::what_a_rebuild_left(&context, drafts);
-    jobs::hold_of_lost_state(&context, drafts);
     hold::free_deleted_volumes(&context, drafts);
     hold::spread(&context, drafts);
     while waves::hold_beside_those_down(&context, drafts) {

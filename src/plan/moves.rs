@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Desired, Move};
+use crate::model::job::UnseenJob;
 use crate::model::plan::Finding;
 use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded};
@@ -25,6 +26,10 @@ pub(super) struct Renamed<'a> {
     pub(super) findings: Vec<Finding>,
     /// Records of gone replicas whose place another record takes.
     pub(super) displaced: BTreeMap<Address, &'a Recorded>,
+    /// What is known of jobs of whose last run no record tells.
+    pub(super) unseen: BTreeMap<Address, &'a UnseenJob>,
+    /// New address to old one, for what is known of jobs without a record.
+    pub(super) unseen_moves: BTreeMap<Address, Address>,
     /// Old address to new one, without those that stay.
     by_old: BTreeMap<Address, Address>,
 }
@@ -80,14 +85,34 @@ pub(super) fn rename<'a>(
             by_old.entry(from.clone()).or_insert_with(|| to.clone());
         }
     }
-    let mut renamed =
-        Renamed { objects: BTreeMap::new(), moves, open: Vec::new(), findings, displaced, by_old };
+    let mut renamed = Renamed {
+        objects: BTreeMap::new(),
+        moves,
+        open: Vec::new(),
+        findings,
+        displaced,
+        unseen: BTreeMap::new(),
+        unseen_moves: BTreeMap::new(),
+        by_old,
+    };
     renamed.objects = prior
         .objects
         .iter()
         .filter(|(address, _)| !renamed.displaced.contains_key(address))
         .map(|(address, recorded)| (renamed.address_now(address), rewritten(recorded, &renamed)))
         .collect();
+    for (from, job) in &prior.unseen {
+        let to = renamed.address_now(from);
+        let goes = to != *from && !prior.objects.contains_key(from);
+        // What stands at the new address is known better there.
+        if goes && (prior.objects.contains_key(&to) || prior.unseen.contains_key(&to)) {
+            continue;
+        }
+        if goes {
+            renamed.unseen_moves.insert(to.clone(), from.clone());
+        }
+        renamed.unseen.insert(to, job);
+    }
     renamed.open = prior.open.iter().cloned().map(|intent| reopened(intent, &renamed)).collect();
     renamed
 }
@@ -104,7 +129,7 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
     let mut replicas: BTreeMap<&Key, BTreeSet<Option<u32>>> = BTreeMap::new();
     if !desired.moved.is_empty() {
         let tokens = prior.tokens.values().map(|token| &token.address);
-        for address in prior.objects.keys().chain(tokens) {
+        for address in prior.objects.keys().chain(prior.unseen.keys()).chain(tokens) {
             if let Address::Pod { key, replica } = address {
                 replicas.entry(key).or_default().insert(*replica);
             }
@@ -150,7 +175,7 @@ fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTre
     };
     let pods = prior.objects.values().filter_map(|recorded| recorded.record.object.pod());
     let named = prior.objects.keys().chain(pods.flat_map(|pod| &pod.depends_on));
-    let named = named.chain(prior.tokens.values().map(|token| &token.address));
+    let named = named.chain(prior.unseen.keys()).chain(prior.tokens.values().map(|token| &token.address));
     let named = named.chain(prior.open.iter().map(|intent| &intent.action.address));
     let named = named.chain(pairs.iter().map(|(_, to)| to));
     let is_wanted = |address: &Address| desired.wanted.contains_key(address);

@@ -210,7 +210,7 @@ pub(super) fn is_waited_for(context: &Context<'_>, dependency: &Address) -> bool
     match (desired.wanted.get(dependency), desired.out_of_scope.get(dependency)) {
         (Some(Wanted::Pod(pod)), _) => pod.run == RunState::Running,
         (Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)), _) => true,
-        (None, Some(Deselected { profiles: _, run })) => *run == RunState::Running,
+        (None, Some(Deselected { profiles: _, run, is_job: _ })) => *run == RunState::Running,
         (None, None) => false,
     }
 }

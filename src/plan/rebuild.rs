@@ -169,6 +169,14 @@ impl Rebuilt {
         self.unread.is_empty() && !self.has_nameless
     }
 
+    /// Tells whether a state may have lost what it knew: it was never written, or the account has what it does not know.
+    pub fn tells_of_loss(&self, prior: &Prior) -> bool {
+        prior.serial == Serial::default()
+            || self.above > prior.serial
+            || !self.taken.is_empty()
+            || !self.left.is_empty()
+    }
+
     /// Writes what is taken into the spec, as `adopt:` would, so that a plan compares it.
     pub fn name_in(&self, desired: &mut Desired) {
         for (address, found) in &self.taken {

@@ -79,8 +79,9 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         let addresses = replicas(&key, pod.typed.replicas());
         if !pod.selected {
             let run = pod.typed.wanted_state();
+            let is_job = pod.typed.is_job();
             let profiles = pod.typed.profiles.map(|profiles| profiles.value).unwrap_or_default();
-            let deselected = Deselected { profiles, run };
+            let deselected = Deselected { profiles, run, is_job };
             out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
             continue;
         }

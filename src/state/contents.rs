@@ -12,6 +12,7 @@ use super::{Batch, PastRun, RecordChange, Run, Standing, known_by_record};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RemoteId, RunId, Serial};
+use crate::model::job::UnseenJob;
 use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::plan::ActionId;
@@ -43,6 +44,7 @@ pub struct Contents {
     pub(super) serial: Serial,
     pub(super) objects: BTreeMap<Address, Recorded>,
     pub(super) tokens: BTreeMap<Token, KnownToken>,
+    pub(super) unseen: BTreeMap<Address, UnseenJob>,
     /// The runs in their order, without their events.
     pub(super) runs: Vec<PastRun>,
     /// Events in their order: all of them, or at least those of runs that have not ended and of actions that are open.
@@ -71,6 +73,8 @@ pub struct Delta {
     pub(super) objects: BTreeMap<Address, Option<Recorded>>,
     /// Each token of which something changes, with what is known of it then.
     pub(super) tokens: BTreeMap<Token, KnownToken>,
+    /// Each address of whose job something else is known, with what that is.
+    pub(super) unseen: BTreeMap<Address, Option<UnseenJob>>,
     actions: BTreeMap<(RunId, ActionId), Begun>,
 }
 
@@ -82,7 +86,7 @@ impl Contents {
 
     /// Returns a state that has records and no events; what the journal has open is left out.
     pub fn from_prior(prior: Prior) -> Self {
-        let Prior { lineage, serial, objects, tokens, open: _ } = prior;
+        let Prior { lineage, serial, objects, tokens, open: _, unseen } = prior;
         let addresses =
             objects.iter().map(|(address, recorded)| (recorded.id.clone(), address.clone())).collect();
         Self {
@@ -92,6 +96,7 @@ impl Contents {
             serial,
             objects,
             tokens,
+            unseen,
             runs: Vec::new(),
             entries: Vec::new(),
             places: BTreeMap::new(),
@@ -135,6 +140,13 @@ impl Contents {
         Self { standing, ..self }
     }
 
+    /// Returns the same without knowing any more whether these jobs have run.
+    #[must_use]
+    pub fn not_knowing(mut self, jobs: impl IntoIterator<Item = Address>) -> Self {
+        self.unseen.extend(jobs.into_iter().map(|address| (address, UnseenJob::NotKnown)));
+        self
+    }
+
     /// Tells whether it was ever used, and is not merely a place whose lock somebody took.
     pub fn is_used(&self) -> bool {
         self.owner.is_some()
@@ -152,9 +164,9 @@ impl Contents {
 
     /// Tells whether it is the same state with the same contents, whatever their standing.
     pub fn holds_the_same(&self, other: &Self) -> bool {
-        let Self { owner, standing: _, lineage, serial, objects, tokens, runs, entries, .. } = self;
+        let Self { owner, standing: _, lineage, serial, objects, tokens, unseen, runs, entries, .. } = self;
         (owner, lineage, serial) == (&other.owner, &other.lineage, &other.serial)
-            && (objects, tokens) == (&other.objects, &other.tokens)
+            && (objects, tokens, unseen) == (&other.objects, &other.tokens, &other.unseen)
             && (runs, entries) == (&other.runs, &other.entries)
     }
 
@@ -166,6 +178,7 @@ impl Contents {
             objects: self.objects.clone(),
             tokens: self.tokens.clone(),
             open: fold::open(self.actions.values()),
+            unseen: self.unseen.clone(),
         }
     }
 
@@ -213,7 +226,8 @@ impl Contents {
 
     /// Takes over what a write made of this state.
     pub(super) fn absorb(&mut self, delta: Delta) {
-        let Delta { owner, lineage, serial, begun, finished, entries, objects, tokens, actions } = delta;
+        let Delta { owner, lineage, serial, begun, finished, entries, objects, tokens, unseen, actions } =
+            delta;
         self.owner = owner.or(self.owner.take());
         if let Some(lineage) = lineage {
             self.lineage = lineage;
@@ -235,6 +249,12 @@ impl Contents {
         for address in objects.keys() {
             if let Some(former) = self.objects.get(address) {
                 self.addresses.remove(&former.id);
+            }
+        }
+        for (address, job) in unseen {
+            match job {
+                Some(job) => drop(self.unseen.insert(address, job)),
+                None => drop(self.unseen.remove(&address)),
             }
         }
         for (address, recorded) in objects {
@@ -297,6 +317,20 @@ impl Draft<'_> {
         }
     }
 
+    fn unseen(&self, address: &Address) -> Option<&UnseenJob> {
+        match self.delta.unseen.get(address) {
+            Some(changed) => changed.as_ref(),
+            None => self.base.unseen.get(address),
+        }
+    }
+
+    /// Forgets what was known of a job beside its record.
+    fn see(&mut self, address: &Address) {
+        if self.unseen(address).is_some() {
+            self.delta.unseen.insert(address.clone(), None);
+        }
+    }
+
     fn token(&self, token: &Token) -> Option<&KnownToken> {
         self.delta.tokens.get(token).or_else(|| self.base.tokens.get(token))
     }
@@ -340,10 +374,20 @@ impl Draft<'_> {
                 if let Some(token) = given_up {
                     self.change_token(token, |known| known.tombstone = false)?;
                 }
+                // Another pod has another run, and one that was seen when its run had ended has told of it.
+                if recorded.has_told_its_end()
+                    || self.object(address).is_none_or(|before| before.id != recorded.id)
+                {
+                    self.see(address);
+                }
                 self.delta.objects.insert(address.clone(), Some(recorded.as_ref().clone()));
             }
             RecordChange::Remove(address) => {
+                self.see(address);
                 self.delta.objects.insert(address.clone(), None);
+            }
+            RecordChange::Unseen(address, job) => {
+                self.delta.unseen.insert(address.clone(), Some(job.clone()));
             }
             RecordChange::Know(address, recorded, asked) => self.learn(address, recorded, *asked),
             RecordChange::Continue { lineage, above } => {
@@ -354,11 +398,19 @@ impl Draft<'_> {
                 if self.object(to).is_some() {
                     return Err(Refused::AddressTaken(to.clone()));
                 }
-                let Some(recorded) = self.object(from).cloned() else {
+                let (recorded, unseen) = (self.object(from).cloned(), self.unseen(from).cloned());
+                if recorded.is_none() && unseen.is_none() {
                     return Err(Refused::NotRecorded(from.clone()));
-                };
-                self.delta.objects.insert(from.clone(), None);
-                self.delta.objects.insert(to.clone(), Some(recorded));
+                }
+                self.see(from);
+                self.see(to);
+                if unseen.is_some() {
+                    self.delta.unseen.insert(to.clone(), unseen);
+                }
+                if recorded.is_some() {
+                    self.delta.objects.insert(from.clone(), None);
+                    self.delta.objects.insert(to.clone(), recorded);
+                }
             }
             RecordChange::Doubt(token) => self.change_token(token, |known| known.server_time = None)?,
             RecordChange::Tombstone(token) => self.change_token(token, |known| known.tombstone = true)?,

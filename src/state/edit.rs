@@ -1,10 +1,15 @@
 //! Edits of the record that a person asks for: other addresses, and giving objects up. Nothing of them reaches the
 //! account. Pure; the caller commits the changes.
 
+use std::collections::BTreeSet;
+
 use super::RecordChange;
 use crate::model::address::{Address, Key, Kind};
+use crate::model::id::RemoteId;
+use crate::model::job::UnseenJob;
 use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded};
+use crate::model::settings::Container;
 
 /// Why a record is not edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +31,9 @@ pub enum EditError {
         /// The new one.
         to: Address,
     },
+    /// How its job ended is to be seen.
+    #[error("`{address}` is in the state with the pod `{id}`, whose log tells how its job ended")]
+    HasPod { address: Address, id: RemoteId },
     /// An earlier run left something open there.
     #[error("an earlier run left an action of `{0}` open; `podform apply` finds out what became of it")]
     Open(Address),
@@ -58,7 +66,7 @@ pub fn rename(prior: &Prior, from: &Address, to: &Address) -> Result<Vec<RecordC
     let mut changes = Vec::new();
     for (from, to) in &pairs {
         ensure_settled(prior, from)?;
-        if prior.objects.contains_key(to) {
+        if prior.objects.contains_key(to) || prior.unseen.contains_key(to) {
             return Err(EditError::Taken(to.clone()));
         }
         changes.push(RecordChange::Rename { from: from.clone(), to: to.clone() });
@@ -81,10 +89,32 @@ pub fn rename(prior: &Prior, from: &Address, to: &Address) -> Result<Vec<RecordC
 /// # Errors
 /// There is no such record.
 pub fn give_up(prior: &Prior, address: &Address) -> Result<Vec<RecordChange>, EditError> {
-    let recorded = prior.objects.get(address).ok_or_else(|| EditError::NotRecorded(address.clone()))?;
+    let recorded = prior.objects.get(address);
+    if recorded.is_none() && !prior.unseen.contains_key(address) {
+        return Err(EditError::NotRecorded(address.clone()));
+    }
     ensure_settled(prior, address)?;
-    let tombstone = recorded.record.token.clone().map(RecordChange::Tombstone);
+    let tombstone = recorded.and_then(|recorded| recorded.record.token.clone()).map(RecordChange::Tombstone);
     Ok(std::iter::once(RecordChange::Remove(address.clone())).chain(tombstone).collect())
+}
+
+/// Returns the changes that record of a job that it has run with these settings and is done.
+///
+/// # Errors
+/// Its pod is on record and not known to be gone.
+pub fn done(prior: &Prior, address: &Address, given: &Container) -> Result<Vec<RecordChange>, EditError> {
+    ensure_settled(prior, address)?;
+    let mut changes = Vec::new();
+    if let Some(recorded) = prior.objects.get(address) {
+        let there =
+            if recorded.is_gone() { recorded.record.deposed_ids().next() } else { Some(recorded.id.clone()) };
+        if let Some(id) = there {
+            return Err(EditError::HasPod { address: address.clone(), id });
+        }
+        changes.push(RecordChange::Remove(address.clone()));
+    }
+    changes.push(RecordChange::Unseen(address.clone(), UnseenJob::Done(Box::new(given.clone()))));
+    Ok(changes)
 }
 
 /// Makes sure that no earlier run may still bring something under this address.
@@ -96,19 +126,20 @@ pub fn ensure_settled(prior: &Prior, address: &Address) -> Result<(), EditError>
     if prior.open.iter().any(is_here) { Err(EditError::Open(address.clone())) } else { Ok(()) }
 }
 
-/// Lists every single rename of recorded objects.
-fn pairs(prior: &Prior, from: &Address, to: &Address) -> Vec<(Address, Address)> {
-    if prior.objects.contains_key(from) {
-        return vec![(from.clone(), to.clone())];
+/// Lists every single rename of recorded objects, and of jobs of which something is known without a record.
+fn pairs(prior: &Prior, from: &Address, to: &Address) -> BTreeSet<(Address, Address)> {
+    let known = prior.objects.keys().chain(prior.unseen.keys());
+    if prior.objects.contains_key(from) || prior.unseen.contains_key(from) {
+        return [(from.clone(), to.clone())].into();
     }
     match (from, to) {
         (Address::Pod { key: old, replica: None }, Address::Pod { key: new, replica: None }) => {
-            prior.objects.keys().filter_map(|address| replica_of(address, old, new)).collect()
+            known.filter_map(|address| replica_of(address, old, new)).collect()
         }
         (
             Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
             Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
-        ) => Vec::new(),
+        ) => BTreeSet::new(),
     }
 }
 

@@ -32,6 +32,7 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RunId, RunNonce, Serial};
+use crate::model::job::UnseenJob;
 use crate::model::journal::{Asked, Entry};
 use crate::model::marker::Token;
 use crate::model::plan::Approval;
@@ -139,9 +140,11 @@ pub struct Batch {
 pub enum RecordChange {
     /// The address has this entry.
     Put(Address, Box<Recorded>),
-    /// The address has no entry.
+    /// The address has no entry, and nothing is known of a job there.
     Remove(Address),
-    /// The entry moves to another address, which must be free.
+    /// What is known of a job of whose last run no record tells.
+    Unseen(Address, UnseenJob),
+    /// The entry moves to another address, which must be free, and what is known of a job with it.
     Rename {
         /// The old address.
         from: Address,
@@ -171,6 +174,7 @@ impl RecordChange {
         match self {
             Self::Put(address, recorded) => Some((address, recorded)),
             Self::Remove(_)
+            | Self::Unseen(..)
             | Self::Rename { .. }
             | Self::Tombstone(_)
             | Self::Doubt(_)

@@ -26,6 +26,7 @@ stored_enums! {
     RecordChange {
         "put" = Put(address, recorded),
         "remove" = Remove(address),
+        "unseen" = Unseen(address, job),
         "rename" = Rename { from, to },
         "tombstone" = Tombstone(token),
         "doubt" = Doubt(token),

@@ -216,6 +216,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
                     }
                 }
                 RecordChange::Tombstone(_)
+                | RecordChange::Unseen(..)
                 | RecordChange::Doubt(_)
                 | RecordChange::Know(..)
                 | RecordChange::Continue { .. } => {}

@@ -321,6 +321,7 @@ impl Journal for Notebook {
                 format!("{address} is {} deposed {:?}", recorded.id, recorded.record.deposed.len())
             }
             RecordChange::Remove(address) => format!("{address} is nothing"),
+            RecordChange::Unseen(address, job) => format!("{address}: {job}"),
             RecordChange::Rename { from, to } => format!("{from} becomes {to}"),
             RecordChange::Tombstone(token) => format!("{token} is dead"),
             RecordChange::Doubt(token) => format!("{token} is doubtful"),

@@ -26,6 +26,7 @@ pub mod simulator;
 mod ssh;
 mod state_backup;
 mod state_compact;
+mod state_done;
 mod state_history;
 mod state_list;
 mod state_migrate;
@@ -111,6 +112,7 @@ pub enum StateCommand {
     Show(state_show::Args),
     Mv(state_mv::Args),
     Rm(state_rm::Args),
+    Done(state_done::Args),
     History(state_history::Args),
     Rebuild(state_rebuild::Args),
     Backup(state_backup::Args),
@@ -165,6 +167,7 @@ impl StateCommand {
             Self::Show(args) => state_show::run(shell, &args).await,
             Self::Mv(args) => state_mv::run(shell, &args).await,
             Self::Rm(args) => state_rm::run(shell, &args).await,
+            Self::Done(args) => state_done::run(shell, &args).await,
             Self::History(args) => state_history::run(shell, &args).await,
             Self::Rebuild(args) => state_rebuild::run(shell, &args).await,
             Self::Backup(args) => state_backup::run(shell, &args).await,

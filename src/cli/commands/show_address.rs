@@ -15,6 +15,7 @@ use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
+use crate::model::job::UnseenJob;
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::Subject;
@@ -33,6 +34,7 @@ struct Known<'a> {
     address: &'a Address,
     place: Option<String>,
     recorded: Option<&'a Recorded>,
+    unseen: Option<&'a UnseenJob>,
     live: Option<&'a Live>,
     cost: Option<Amount>,
     last_run: Option<&'a PastRun>,
@@ -43,7 +45,8 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
     let prior = session.state.load().await?;
     let in_progress = session.in_progress(&prior).await?;
     let desired = &session.loaded.desired;
-    let known: BTreeSet<Address> = desired.wanted.keys().chain(prior.objects.keys()).cloned().collect();
+    let known: BTreeSet<Address> =
+        desired.wanted.keys().chain(prior.objects.keys()).chain(prior.unseen.keys()).cloned().collect();
     let addresses = naming::meant(name, &known);
     if addresses.is_empty() {
         return Err(naming::unknown(None, &name.to_string(), &known));
@@ -60,7 +63,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
     let history = session.state.history().await?;
     let mut all = Vec::new();
     for address in &addresses {
-        let recorded = prior.objects.get(address);
+        let (recorded, unseen) = (prior.objects.get(address), prior.unseen.get(address));
         let wanted = desired.wanted.get(address);
         let place = wanted.and_then(|_| session.position(&Subject { address: address.clone(), field: None }));
         let cost = recorded.and_then(|recorded| {
@@ -68,7 +71,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
             cost.map(|split| split.total())
         });
         let last_run = last_run(&history, address);
-        all.push(Known { address, place, recorded, live: live.as_ref(), cost, last_run });
+        all.push(Known { address, place, recorded, unseen, live: live.as_ref(), cost, last_run });
     }
     shell.output.data(&match all.as_slice() {
         [one] if as_json => {
@@ -92,7 +95,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
 
 /// Lays everything out on one screen.
 fn screen(known: &Known<'_>) -> String {
-    let Known { address, place, recorded, live, cost, last_run } = known;
+    let Known { address, place, recorded, unseen, live, cost, last_run } = known;
     let place = place.clone().unwrap_or_else(|| "not in the spec".to_owned());
     let mut rows = vec![
         ("spec".to_owned(), place),
@@ -112,6 +115,7 @@ fn screen(known: &Known<'_>) -> String {
         };
         rows.extend(deposed.filter_map(state));
     }
+    rows.extend(unseen.map(|job| ("job".to_owned(), job.to_string())));
     rows.extend(cost.map(|cost| ("cost".to_owned(), format!("{} a month ({})", AMonth(cost), AnHour(cost)))));
     rows.extend(last_run.map(|past| ("last run".to_owned(), run_in_words(past))));
     laid_out(address, &rows)
@@ -119,8 +123,8 @@ fn screen(known: &Known<'_>) -> String {
 
 /// Returns everything for scripts.
 fn document(known: &Known<'_>) -> Value {
-    let Known { address, place, recorded, live, cost, last_run } = known;
-    json!({
+    let Known { address, place, recorded, unseen, live, cost, last_run } = known;
+    let mut document = json!({
         "version": VERSION,
         "address": address.to_string(),
         "kind": json::kind(address),
@@ -131,7 +135,11 @@ fn document(known: &Known<'_>) -> Value {
             json!({ "micro_usd_month": known.0, "unknown_parts": unknown_parts })
         }),
         "last_run": last_run.map(json::run),
-    })
+    });
+    if let Some(job) = unseen {
+        document["job"] = json::unseen_job(job);
+    }
+    document
 }
 
 /// Returns what the account shows.

@@ -1,14 +1,16 @@
 //! `podform state list`: the recorded objects, without asking the account.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::json::{VERSION, printed, recorded};
+use crate::cli::json::{VERSION, printed, recorded, unseen};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
-use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::prior::{RecordedObject, RecordedPod, without_record};
 use crate::state::Store;
 
 /// List the recorded objects
@@ -25,17 +27,27 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let prior = session.state.load().await?;
     session.tell_in_progress(&prior).await?;
     if args.json {
-        let objects = prior.objects.iter().map(|(address, object)| recorded(address, object));
-        let document = json!({ "version": VERSION, "objects": objects.collect::<Vec<_>>() });
+        let objects = prior.objects.iter().map(|(address, object)| (address, recorded(address, object)));
+        let jobs = without_record(&prior).map(|(address, job)| (address, unseen(address, job)));
+        let objects: BTreeMap<_, _> = objects.chain(jobs).collect();
+        let document = json!({ "version": VERSION, "objects": objects.into_values().collect::<Vec<_>>() });
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
     let mut table = Table::new(["ADDRESS", "ID", "RECORDED"]);
-    for (address, recorded) in &prior.objects {
-        table.row([address.to_string(), recorded.id.to_string(), summary(&recorded.record.object)]);
-    }
+    let objects = prior.objects.iter().map(|(address, recorded)| {
+        let mut told = summary(&recorded.record.object);
+        told.extend(prior.unseen.get(address).map(|job| format!("; {job} since")));
+        (address, [address.to_string(), recorded.id.to_string(), told])
+    });
+    let jobs = without_record(&prior);
+    let jobs =
+        jobs.map(|(address, job)| (address, [address.to_string(), String::new(), format!("job, {job}")]));
+    let rows: BTreeMap<_, _> = objects.chain(jobs).collect();
+    let is_empty = rows.is_empty();
+    rows.into_values().for_each(|row| table.row(row));
     shell.output.data(&table.to_string());
-    if prior.objects.is_empty() {
+    if is_empty {
         shell.output.note("nothing is recorded yet; next: podform plan");
     }
     Ok(exit::DONE)

@@ -31,7 +31,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     wait_for_others(&session, ("state mv", lock)).await?;
     let prior = session.state.load().await?;
-    naming::recorded(&session.loaded.desired, &prior, from)?;
+    naming::known(&session.loaded.desired, &prior, from)?;
     let changes = rename(&prior, from, to)?;
     let told: String = changes
         .iter()

@@ -11,9 +11,12 @@ use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::desired::Desired;
 use crate::model::id::Lineage;
+use crate::model::job::UnseenJob;
 use crate::model::live::Inventory;
 use crate::model::prior::{Prior, Recorded};
-use crate::plan::{Found, KnownObject, Options, Rebuilding, Rebuilt, SeveralStates, rebuild};
+use crate::plan::{
+    Found, KnownObject, Options, Rebuilding, Rebuilt, SeveralStates, jobs, rebuild, unknown_jobs,
+};
 use crate::provider::observe;
 use crate::render::words;
 use crate::state::RecordChange;
@@ -65,23 +68,30 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let planned = session.plan(session.account.reader(), &without, &options, None).await?;
     let records = rebuilt.records(planned.plan(), session.moment());
     let asked: BTreeSet<Address> = records.keys().cloned().collect();
-    let changes = changes(&rebuilt, &prior, &records);
+    let mut unknown = BTreeSet::new();
+    if rebuilt.tells_of_loss(&prior) {
+        unknown = unknown_jobs(&session.loaded.desired, &prior, &live);
+        unknown.retain(|job| !records.contains_key(job));
+    }
+    let changes = changes(&rebuilt, &prior, &records, &unknown);
     for line in unread(&rebuilt) {
         shell.output.note(&line);
     }
-    let is_known = |job: &Address| prior.objects.contains_key(job) || records.contains_key(job);
-    if let Some(note) = unknown_jobs(&session.loaded.desired, is_known) {
-        shell.output.note(&note);
+    if !unknown.is_empty() {
+        shell.output.note(&words::unknown_jobs("no pod of them was found", &unknown));
     }
     // What could not be read may be what is missing, so that more is to come.
     let end = if rebuilt.is_complete() { exit::DONE } else { exit::INCOMPLETE };
-    if records.is_empty() && rebuilt.left.is_empty() && rebuilt.above <= prior.serial {
+    if records.is_empty() && rebuilt.left.is_empty() && rebuilt.above <= prior.serial && unknown.is_empty() {
         if rebuilt.is_complete() {
             shell.output.note("the state knows everything in the account that carries this project's mark");
         }
         return Ok(end);
     }
-    let summary = format!("{} found again, {} left", records.len(), rebuilt.left.len());
+    let mut summary = format!("{} found again, {} left", records.len(), rebuilt.left.len());
+    if !unknown.is_empty() {
+        summary.push_str(&format!(", {} not known", words::count(unknown.len(), "job")));
+    }
     record(&session, ("state rebuild", &args.lock), &prior, changes, &summary).await?;
     let taken = records.iter().map(|(address, recorded)| format!("{address} {}\n", recorded.id));
     shell.output.data(&taken.collect::<String>());
@@ -97,7 +107,10 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         0 => String::new(),
         left => format!(", {left} {} left alone", is(left)),
     };
-    let taken = format!("{} {} in the state again", words::count(taken, "object"), is(taken));
+    let taken = match taken {
+        0 if left == 0 => "nothing of this project is in the account".to_owned(),
+        taken => format!("{} {} in the state again", words::count(taken, "object"), is(taken)),
+    };
     shell.output.note(&format!("{taken}{of_left}; next: podform plan"));
     Ok(end)
 }
@@ -121,31 +134,20 @@ fn ensure_no_jobs(desired: &Desired) -> Result<(), Failure> {
     if jobs.is_empty() { Ok(()) } else { Err(Failure::JobsWithoutState { jobs }) }
 }
 
-fn jobs(desired: &Desired) -> impl Iterator<Item = &Address> {
-    let pods = desired.wanted.iter().filter_map(|(address, wanted)| Some((address, wanted.pod()?)));
-    pods.filter(|(_, pod)| pod.job.is_some()).map(|(address, _)| address)
-}
-
-/// Says of which jobs nothing was found.
-fn unknown_jobs(desired: &Desired, known: impl Fn(&Address) -> bool) -> Option<String> {
-    let unknown: Vec<String> =
-        jobs(desired).filter(|job| !known(job)).map(|address| format!("`{address}`")).collect();
-    (!unknown.is_empty()).then(|| {
-        format!(
-            "whether these jobs have run nobody knows, as no pod of them was found: {}",
-            unknown.join(", ")
-        )
-    })
-}
-
 /// Says which states there are to choose from.
 fn which(SeveralStates { pods }: SeveralStates) -> Failure {
     let choice = |(lineage, pods)| format!("`--lineage {lineage}` ({})", words::count(pods, "pod"));
     Failure::SeveralStates { choices: pods.into_iter().map(choice).collect() }
 }
 
-/// Returns what is written: which state it is, every token seen, and the records.
-fn changes(rebuilt: &Rebuilt, prior: &Prior, records: &BTreeMap<Address, Recorded>) -> Vec<RecordChange> {
+/// Returns what is written: which state it is, every token seen, the records, and of which jobs nobody knows whether they
+/// have run.
+fn changes(
+    rebuilt: &Rebuilt,
+    prior: &Prior,
+    records: &BTreeMap<Address, Recorded>,
+    unknown: &BTreeSet<Address>,
+) -> Vec<RecordChange> {
     // A state with records stays the one that it is.
     let lineage = if prior.objects.is_empty() { &rebuilt.lineage } else { &prior.lineage };
     let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: rebuilt.above }];
@@ -156,5 +158,6 @@ fn changes(rebuilt: &Rebuilt, prior: &Prior, records: &BTreeMap<Address, Recorde
         RecordChange::Put(address.clone(), Box::new(recorded.clone()))
     };
     changes.extend(records.iter().map(put));
+    changes.extend(unknown.iter().map(|job| RecordChange::Unseen(job.clone(), UnseenJob::NotKnown)));
     changes
 }

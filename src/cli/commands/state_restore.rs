@@ -14,6 +14,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::clock::Clock;
+use crate::plan::unknown_since;
 use crate::render::words;
 use crate::state::contents::Contents;
 use crate::state::place::{Held, Place};
@@ -67,6 +68,11 @@ async fn restore(
     for line in present.as_ref().map(|present| lost(present, &backup)).unwrap_or_default() {
         shell.output.note(&line);
     }
+    let now = present.as_ref().map(Contents::prior);
+    let unknown = unknown_since(&session.loaded.desired, &backup.prior(), now.as_ref());
+    if !unknown.is_empty() {
+        shell.output.note(&words::unknown_jobs("the backup may be older than their last run", &unknown));
+    }
     if !is_approved {
         shell.output.alarm("\nPut the backup in the place of the state? Only `yes` is accepted.");
         if !prompt::is_approved().await {
@@ -74,7 +80,7 @@ async fn restore(
         }
     }
     let _not_interrupted = shell.signals.give();
-    locked.replace(&backup.standing_as(Standing::Active)).await?;
+    locked.replace(&backup.standing_as(Standing::Active).not_knowing(unknown)).await?;
     let run = session.new_run("state restore", String::new());
     locked.begin(&run).await?;
     locked.finish(&run.id, session.account.clock.now(), "a backup was restored").await?;

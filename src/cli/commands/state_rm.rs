@@ -11,6 +11,7 @@ use crate::cli::recording::{record, wait_for_others};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
+use crate::model::prior::Recorded;
 use crate::state::Store;
 use crate::state::edit::give_up;
 
@@ -32,7 +33,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let prior = session.state.load().await?;
     let mut named = BTreeSet::new();
     for name in addresses {
-        named.extend(naming::recorded(&session.loaded.desired, &prior, name)?);
+        named.extend(naming::known(&session.loaded.desired, &prior, name)?);
     }
     let addresses = named;
     let mut changes = Vec::new();
@@ -41,12 +42,18 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     }
     record(&session, ("state rm", lock), &prior, changes, &format!("{} given up", addresses.len())).await?;
     for address in &addresses {
-        let id = prior.objects.get(address).map(|recorded| recorded.id.to_string()).unwrap_or_default();
-        shell
-            .output
-            .data(&format!("{address} {id} is not managed any more; if it is there, it goes on as it is\n"));
+        let (told, hint) = match prior.objects.get(address) {
+            Some(Recorded { id, .. }) => (
+                format!("{address} {id} is not managed any more; if it is there, it goes on as it is\n"),
+                "take it out of the spec too, or the next apply creates another one",
+            ),
+            None => (
+                format!("{address}: what was known of its job is forgotten\n"),
+                "take it out of the spec too, or the next apply runs it",
+            ),
+        };
+        shell.output.data(&told);
         if session.loaded.desired.wanted.contains_key(address) {
-            let hint = "take it out of the spec too, or the next apply creates another one";
             shell.output.note(&format!("`{address}` is still in the spec: {hint}"));
         }
     }

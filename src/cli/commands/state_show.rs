@@ -1,6 +1,6 @@
 //! `podform state show`: one record, without asking the account.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
@@ -11,7 +11,9 @@ use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
-use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
+use crate::model::prior::{
+    Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret,
+};
 use crate::model::registry::Credentials;
 use crate::model::volume::VolumeConfig;
 use crate::render::words;
@@ -34,26 +36,31 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.load().await?;
     session.tell_in_progress(&prior).await?;
-    let named = naming::recorded(&session.loaded.desired, &prior, address)?;
-    let objects = named.iter().filter_map(|address| Some((address, prior.objects.get(address)?)));
-    let objects: Vec<(&Address, &Recorded)> = objects.collect();
+    let named = naming::known(&session.loaded.desired, &prior, address)?;
     if *json {
-        let document = match objects.as_slice() {
-            [(address, recorded)] => {
-                json!({ "version": VERSION, "object": json::recorded(address, recorded) })
-            }
-            several => {
-                let objects = several.iter().map(|(address, recorded)| json::recorded(address, recorded));
-                json!({ "version": VERSION, "objects": objects.collect::<Vec<_>>() })
-            }
+        let mut objects: Vec<Value> = named.iter().filter_map(|address| document(address, &prior)).collect();
+        let document = if let [object] = objects.as_mut_slice() {
+            json!({ "version": VERSION, "object": object.take() })
+        } else {
+            json!({ "version": VERSION, "objects": objects })
         };
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
-    let screens: Vec<String> =
-        objects.iter().map(|(address, recorded)| laid_out(address, &rows(recorded))).collect();
+    let screens = named.iter().map(|address| {
+        let recorded = prior.objects.get(address).map(rows).unwrap_or_default();
+        let job = prior.unseen.get(address).map(|job| ("job".to_owned(), job.to_string()));
+        laid_out(address, &recorded.into_iter().chain(job).collect::<Vec<_>>())
+    });
+    let screens: Vec<String> = screens.collect();
     shell.output.data(&screens.join("\n"));
     Ok(exit::DONE)
+}
+
+/// Returns everything that the state has of an address, for scripts.
+fn document(address: &Address, prior: &Prior) -> Option<Value> {
+    let recorded = prior.objects.get(address).map(|recorded| json::recorded(address, recorded));
+    recorded.or_else(|| Some(json::unseen(address, prior.unseen.get(address)?)))
 }
 
 /// Returns everything that is recorded, as name and text.

@@ -16,7 +16,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Ran, Seen};
 use crate::model::marker::VolumeMark;
-use crate::model::prior::Recorded;
+use crate::model::prior::{Recorded, without_record};
 use crate::model::ready::Readiness;
 use crate::plan::{self, Stands, job_stands, unknown_to};
 use crate::render::words;
@@ -67,8 +67,17 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             });
             [object].into_iter().chain(deposed).collect::<Vec<_>>()
         });
+        let jobs = without_record(&prior).map(|(address, job)| {
+            json!({
+                "address": address.to_string(),
+                "kind": json::kind(address),
+                "id": null,
+                "live": null,
+                "job": json::unseen_job(job),
+            })
+        });
         let project = session.loaded.settings.project.as_str();
-        let objects = objects.collect::<Vec<_>>();
+        let objects = objects.chain(jobs).collect::<Vec<_>>();
         let mut document = json!({
             "version": VERSION,
             "project": project,
@@ -105,6 +114,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             table.row([address.to_string(), id.to_string(), format!("{state}, deposed"), price, url, ssh]);
         }
     }
+    for (address, job) in without_record(&prior) {
+        let nothing = [String::new(), String::new(), String::new()];
+        let [price, url, ssh] = nothing;
+        table.row([address.to_string(), String::new(), job.to_string(), price, url, ssh]);
+    }
     shell.output.data(&table.to_string());
     if args.all {
         shell.output.data(&others(&session.loaded.settings.project, &live).to_string());
@@ -117,7 +131,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             words::count(unknown.len(), "object"),
             if unknown.len() == 1 { "is" } else { "are" },
         ));
-    } else if prior.objects.is_empty() {
+    } else if prior.objects.is_empty() && prior.unseen.is_empty() {
         shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
     }
     Ok(exit::DONE)

@@ -28,7 +28,7 @@ stored_enums! {
 
 stored_structs! {
     Desired { project, wanted, out_of_scope, replicated, dropped, protected, moved, removed, ready, boot, retries, secrets, budget }
-    Deselected { profiles, run }
+    Deselected { profiles, run, is_job }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
     WantedPod {

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::model::address::Address;
 use crate::model::desired::WantedPod;
 use crate::model::id::RemoteId;
-use crate::model::job::{self, End, Job, JobLog, RecordedJob, Then};
+use crate::model::job::{self, End, Job, JobLog, RecordedJob, Then, UnseenJob};
 use crate::model::live::{Live, LivePod, Seen};
 use crate::model::marker::Token;
 use crate::model::plan::{
@@ -373,6 +373,12 @@ impl<'a> PodPlanner<'_, 'a> {
         // It was stopped by podform, so its end is not what is missing.
         let is_cut_short = !was.gone && was.ended.is_none() && pod.run == RunState::Stopped;
         if wanted.run == RunState::Running && (requested || changed || is_cut_short) {
+            let unseen = self.context.renamed.unseen.get(self.address).copied();
+            if !requested && unseen == Some(&UnseenJob::NotKnown) {
+                let held = self.not_known();
+                self.draft.hold(held);
+                return;
+            }
             let Some(candidates) = self.candidates(wanted) else { return };
             let mut consequences = Vec::new();
             if !was.gone {

@@ -7,6 +7,7 @@ mod keep;
 mod record;
 mod remove;
 mod rerun;
+mod unseen;
 
 use std::collections::BTreeSet;
 
@@ -69,6 +70,19 @@ pub(super) fn draft<'a>(
     {
         planner.gone_job(wanted, job, recorded, was);
         return planner.draft;
+    }
+    if let Some(known) = context.renamed.unseen.get(address).copied() {
+        match (&case, wanted, wanted.and_then(|wanted| wanted.job.as_ref())) {
+            (Case::Create | Case::NotYet, Some(wanted), Some(job)) => {
+                planner.unseen_job(wanted, job, known);
+                return planner.draft;
+            }
+            (Case::Nothing, None, _) => {
+                planner.forget_unseen();
+                return planner.draft;
+            }
+            _ => {}
+        }
     }
     match case {
         Case::Hold(held) => planner.hold(held),

@@ -6,6 +6,9 @@ mod held;
 mod sums;
 mod values;
 
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::id::ProjectName;
 use crate::model::job::RecordedJob;
@@ -55,6 +58,15 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::VolumeRemoved => Some("it still mounts a network volume that is deleted"),
         Reason::WaitedFor => Some("something of this plan waits for it"),
     }
+}
+
+/// Says of jobs that nobody knows whether they have run, and what follows.
+pub fn unknown_jobs(why: &str, jobs: &BTreeSet<Address>) -> String {
+    format!(
+        "whether these jobs have run nobody knows, as {why}: {}. None of them runs before `podform state done ADDRESS` says \
+         that it is done, or `podform apply --replace ADDRESS` runs it",
+        ranges_to(jobs, 400)
+    )
 }
 
 /// Says how the last run of a job stands on record.

@@ -12,6 +12,7 @@ use super::requests::Object;
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, Serial};
+use crate::model::job::UnseenJob;
 use crate::model::journal::Entry;
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Recorded};
@@ -67,6 +68,8 @@ pub(super) struct Whole {
     serial: Serial,
     objects: BTreeMap<Address, Recorded>,
     tokens: BTreeMap<Token, KnownToken>,
+    /// `None` where there is none.
+    unseen: Option<BTreeMap<Address, UnseenJob>>,
     runs: Vec<PastRun>,
     entries: Vec<Entry>,
 }
@@ -110,7 +113,7 @@ pub(super) struct Floor {
 
 stored_structs! {
     Logged { number, batch, fence, lineage, at, change }
-    Whole { owner, standing, lineage, serial, objects, tokens, runs, entries }
+    Whole { owner, standing, lineage, serial, objects, tokens, unseen, runs, entries }
     Holding { number, holder, lease_ms, since }
     Snapshot { number, holding, whole }
     Beat { number, beat, at, holder }
@@ -130,7 +133,8 @@ stored_enums! {
 
 impl Whole {
     pub(super) fn of(contents: &Contents) -> Self {
-        let Contents { owner, standing, lineage, serial, objects, tokens, runs, entries, .. } = contents;
+        let Contents { owner, standing, lineage, serial, objects, tokens, unseen, runs, entries, .. } =
+            contents;
         Self {
             owner: owner.clone(),
             standing: standing.clone(),
@@ -138,6 +142,7 @@ impl Whole {
             serial: *serial,
             objects: objects.clone(),
             tokens: tokens.clone(),
+            unseen: Some(unseen.clone()).filter(|unseen| !unseen.is_empty()),
             runs: runs.clone(),
             entries: entries.clone(),
         }
@@ -145,8 +150,9 @@ impl Whole {
 
     /// Puts the contents together again.
     pub(super) fn contents(self) -> Result<Contents, Refused> {
-        let Self { owner, standing, lineage, serial, objects, tokens, runs, entries } = self;
-        let prior = Prior { lineage, serial, objects, tokens, open: Vec::new() };
+        let Self { owner, standing, lineage, serial, objects, tokens, unseen, runs, entries } = self;
+        let unseen = unseen.unwrap_or_default();
+        let prior = Prior { lineage, serial, objects, tokens, open: Vec::new(), unseen };
         Contents::of_parts((owner, standing), prior, runs, entries)
     }
 }

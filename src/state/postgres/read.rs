@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::link::{Link, Value};
 use crate::model::address::Address;
 use crate::model::id::{Lineage, Serial};
+use crate::model::job::UnseenJob;
 use crate::model::journal::Entry;
 use crate::model::marker::Token;
 use crate::model::plan::ActionId;
@@ -30,7 +31,7 @@ pub(super) enum Events {
 }
 
 /// The tables that have rows of a state only after its first use.
-const OF_USED_STATES: [&str; 4] = ["objects", "tokens", "runs", "events"];
+const OF_USED_STATES: [&str; 5] = ["objects", "tokens", "unseen_jobs", "runs", "events"];
 
 /// To what a state belongs, and which it is.
 #[derive(Clone, Debug)]
@@ -142,6 +143,12 @@ impl Rows<'_> {
         rows.iter().map(|row| named(row, "the token", known_token(row))).collect()
     }
 
+    pub(super) async fn unseen(&self, link: &Link) -> Result<BTreeMap<Address, UnseenJob>, Fault> {
+        let rows = self.query(link, "address, known", "unseen_jobs", "").await?;
+        let job = |row: &Row| Ok((column(row, 0)?, parse_versioned(value(row, 1)?)?));
+        rows.iter().map(|row| named(row, "the job", job(row))).collect()
+    }
+
     /// Reads the highest numbers of runs and of events.
     pub(super) async fn highest_numbers(&self, link: &Link) -> Result<(i64, i64), Fault> {
         let highest = |table| self.query(link, "coalesce(max(number), 0)", table, "");
@@ -155,25 +162,25 @@ impl Rows<'_> {
 
     /// Reads everything that a plan needs of a state that was used.
     pub(super) async fn prior(&self, link: &Link, meta: Meta) -> Result<Prior, Fault> {
-        let ((objects, tokens), entries) =
-            join(join(self.objects(link), self.tokens(link)), self.entries(link, Events::Open)).await;
-        let (objects, tokens, entries) = (objects?, tokens?, entries?);
+        let records = join(join(self.objects(link), self.tokens(link)), self.unseen(link));
+        let (((objects, tokens), unseen), entries) = join(records, self.entries(link, Events::Open)).await;
+        let (objects, tokens, unseen, entries) = (objects?, tokens?, unseen?, entries?);
         let open = fold::open_intents(entries).map_err(|error| Fault::Damaged(error.to_string()))?;
         ensure_recorded_once(&objects).map_err(|error| Fault::Damaged(error.to_string()))?;
         let Meta { lineage, serial, .. } = meta;
-        Ok(Prior { lineage, serial, objects, tokens, open })
+        Ok(Prior { lineage, serial, objects, tokens, open, unseen })
     }
 
     /// Reads everything, or of the events those that the next ones are judged by.
     pub(super) async fn contents(&self, link: &Link, meta: Meta, which: Events) -> Result<Contents, Fault> {
-        let records = join(self.objects(link), self.tokens(link));
+        let records = join(join(self.objects(link), self.tokens(link)), self.unseen(link));
         let journal = join(self.runs(link), self.entries(link, which));
-        let ((objects, tokens), (runs, entries)) = join(records, journal).await;
+        let (((objects, tokens), unseen), (runs, entries)) = join(records, journal).await;
         // In the order in which they were sent: the first that failed says why.
-        let (objects, tokens, runs, mut entries) = (objects?, tokens?, runs?, entries?);
+        let (objects, tokens, unseen, runs, mut entries) = (objects?, tokens?, unseen?, runs?, entries?);
         restore_asked(&mut entries, &tokens);
         let Meta { owner, standing, lineage, serial } = meta;
-        let prior = Prior { lineage, serial, objects, tokens, open: Vec::new() };
+        let prior = Prior { lineage, serial, objects, tokens, open: Vec::new(), unseen };
         let contents = Contents::of_parts((Some(owner), standing), prior, runs, entries);
         contents.map_err(|error| Fault::Damaged(error.to_string()))
     }

@@ -16,7 +16,7 @@ use super::{BEGIN_READ, BEGIN_WRITE, PostgresState};
 use crate::state::StateError;
 
 /// The steps from no schema to the present one; the version is how many of them were taken.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// The present version.
 const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -109,6 +109,16 @@ CREATE TABLE {schema}.lease (
 INSERT INTO {schema}.schema_version (only_row, version) VALUES (true, 0);
 "#;
 
+/// Keeps what is known of jobs of whose last run no record tells.
+const VERSION_2: &str = r#"
+CREATE TABLE {schema}.unseen_jobs (
+    state   text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    known   text NOT NULL,
+    PRIMARY KEY (state, address)
+);
+"#;
+
 /// Reads the version, beside a statement that begins the transaction which it is read in; 0 where there are no tables.
 /// After a 0 the transaction is at its end.
 ///
@@ -150,7 +160,7 @@ async fn ensure_none(link: &Link, server: &Server) -> Result<(), Fault> {
                  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
                      AND (c.relname, a.attname) IN (
                          ('meta', 'lineage'), ('objects', 'remote_id'), ('tokens', 'tombstone'),
-                         ('runs', 'plan_digest'), ('events', 'step'), ('lease', 'fence'))
+                         ('unseen_jobs', 'known'), ('runs', 'plan_digest'), ('events', 'step'), ('lease', 'fence'))
                      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class version
                          WHERE version.relnamespace = n.oid AND version.relname = 'schema_version')
                  ORDER BY 1 LIMIT 1";
@@ -208,7 +218,7 @@ pub(super) async fn may_write(link: &Link, server: &Server) -> Result<bool, Faul
                 (SELECT bool_and(has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
                          AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
                  FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname IN
-                     ('meta', 'objects', 'tokens', 'runs', 'events', 'lease')),
+                     ('meta', 'objects', 'tokens', 'unseen_jobs', 'runs', 'events', 'lease')),
                 has_schema_privilege(n.oid, 'CREATE'))
             END
         FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1";

@@ -8,6 +8,7 @@ use super::read::Rows;
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RunNonce, Serial};
+use crate::model::job::UnseenJob;
 use crate::model::journal::Entry;
 use crate::model::marker::Token;
 use crate::model::plan::ActionId;
@@ -86,28 +87,21 @@ impl Rows<'_> {
                 ],
             });
         }
-        let gone: Vec<Option<String>> = delta
-            .objects
-            .iter()
-            .filter(|(_, recorded)| recorded.is_none())
-            .map(|(address, _)| Some(address.to_string()))
-            .collect();
-        if !gone.is_empty() {
-            let text =
-                format!("DELETE FROM {} WHERE state = $1 AND address = ANY ($2)", self.table("objects"));
-            statements.push(Statement { text, values: vec![self.state(), Value::Texts(gone)] });
-        }
+        statements.extend(self.delete("objects", &delta.objects));
+        statements.extend(self.delete("unseen_jobs", &delta.unseen));
         let written =
             delta.objects.iter().filter_map(|(address, recorded)| Some((address, recorded.as_ref()?)));
         statements.extend(self.put_objects(written)?);
         statements.extend(self.put_tokens(&delta.tokens)?);
+        let unseen = delta.unseen.iter().filter_map(|(address, job)| Some((address, job.as_ref()?)));
+        statements.extend(self.put_unseen(unseen)?);
         statements.extend(self.insert_events(&delta.entries, next.event)?);
         refuse_unfit(statements)
     }
 
     /// Returns what puts these contents in the place of all rows, without `meta`.
     pub(super) fn of_contents(&self, contents: &Contents) -> Result<Vec<Statement>, Fault> {
-        let tables = ["events", "runs", "tokens", "objects", "meta"];
+        let tables = ["events", "runs", "tokens", "objects", "unseen_jobs", "meta"];
         let mut statements: Vec<Statement> = tables
             .iter()
             .map(|table| Statement {
@@ -118,6 +112,7 @@ impl Rows<'_> {
         statements.extend(self.insert_runs(&contents.runs, 1)?);
         statements.extend(self.put_objects(&contents.objects)?);
         statements.extend(self.put_tokens(&contents.tokens)?);
+        statements.extend(self.put_unseen(&contents.unseen)?);
         statements.extend(self.insert_events(&contents.entries, 1)?);
         refuse_unfit(statements)
     }
@@ -247,6 +242,25 @@ impl Rows<'_> {
             ])
         };
         self.insert("tokens", columns, Some("token"), tokens.iter().map(row))
+    }
+
+    fn put_unseen<'v>(
+        &self,
+        unseen: impl IntoIterator<Item = (&'v Address, &'v UnseenJob)>,
+    ) -> Result<Vec<Statement>, Fault> {
+        let row =
+            |(address, job): (&Address, &UnseenJob)| Ok([address.to_string().into(), versioned(job)?.into()]);
+        self.insert("unseen_jobs", ["address", "known"], Some("address"), unseen.into_iter().map(row))
+    }
+
+    /// Returns what deletes the rows of addresses that have none any more.
+    fn delete<T>(&self, table: &str, changed: &BTreeMap<Address, Option<T>>) -> Option<Statement> {
+        let gone = changed.iter().filter(|(_, row)| row.is_none());
+        let gone: Vec<Option<String>> = gone.map(|(address, _)| Some(address.to_string())).collect();
+        (!gone.is_empty()).then(|| Statement {
+            text: format!("DELETE FROM {} WHERE state = $1 AND address = ANY ($2)", self.table(table)),
+            values: vec![self.state(), Value::Texts(gone)],
+        })
     }
 
     /// Returns statements that write rows of this state; those that have the same `key` already are written over.

@@ -12,6 +12,7 @@ use super::journal::{self, append, entries, runs};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RemoteId, Serial};
+use crate::model::job::UnseenJob;
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::StoredEnum;
@@ -67,6 +68,7 @@ fn prior(connection: &Connection, proposed: &Lineage) -> Result<Prior, RowError>
         objects,
         tokens: tokens(connection)?,
         open: open.map_err(|error| RowError::Damaged(error.to_string()))?,
+        unseen: unseen(connection)?,
     })
 }
 
@@ -111,9 +113,10 @@ pub(super) fn contents(connection: &Connection, proposed: &Lineage) -> Result<Co
 /// Puts other contents in the place of what is there.
 pub(super) fn replace(connection: &Connection, contents: &Contents) -> Result<(), RowError> {
     connection.execute_batch(
-        "DELETE FROM events; DELETE FROM runs; DELETE FROM objects; DELETE FROM tokens; DELETE FROM meta;",
+        "DELETE FROM events; DELETE FROM runs; DELETE FROM objects; DELETE FROM tokens; DELETE FROM unseen_jobs;
+         DELETE FROM meta;",
     )?;
-    let Contents { owner, standing, lineage, serial, objects, tokens, runs, entries, .. } = contents;
+    let Contents { owner, standing, lineage, serial, objects, tokens, unseen, runs, entries, .. } = contents;
     if let Some(owner) = owner {
         ensure_bound(connection, owner, lineage)?;
         stand(connection, standing)?;
@@ -133,6 +136,9 @@ pub(super) fn replace(connection: &Connection, contents: &Contents) -> Result<()
     }
     for (address, recorded) in objects {
         put(connection, address, recorded)?;
+    }
+    for (address, job) in unseen {
+        put_unseen(connection, address, job)?;
     }
     Ok(())
 }
@@ -168,7 +174,9 @@ fn refuse_recorded_twice(connection: &Connection, id: &RemoteId) -> Result<(), R
 fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError> {
     match change {
         RecordChange::Put(address, recorded) => put(connection, address, recorded),
+        RecordChange::Unseen(address, job) => put_unseen(connection, address, job),
         RecordChange::Remove(address) => {
+            see(connection, address)?;
             connection
                 .prepare_cached("DELETE FROM objects WHERE address = ?1")?
                 .execute([address.to_string()])?;
@@ -179,8 +187,12 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
             if connection.query_row(taken, [to.to_string()], |_| Ok(())).optional()?.is_some() {
                 return Err(Refused::AddressTaken(to.clone()).into());
             }
-            let rename = "UPDATE objects SET address = ?2 WHERE address = ?1";
-            let changed = connection.prepare_cached(rename)?.execute([from.to_string(), to.to_string()])?;
+            see(connection, to)?;
+            let mut changed = 0;
+            for table in ["objects", "unseen_jobs"] {
+                let rename = format!("UPDATE {table} SET address = ?2 WHERE address = ?1");
+                changed += connection.prepare_cached(&rename)?.execute([from.to_string(), to.to_string()])?;
+            }
             if changed == 0 { Err(Refused::NotRecorded(from.clone()).into()) } else { Ok(()) }
         }
         RecordChange::Tombstone(token) => update_token(connection, token, "tombstone = 1"),
@@ -208,6 +220,13 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
     let Recorded { id, record, recorded_at, server_time, rebuilt } = recorded;
     let Record { token, lifecycle, retired, deposed, object } = record;
     let (kind, id) = kind_and_id(id);
+    // Another pod has another run, and one that was seen when its run had ended has told of it.
+    connection
+        .prepare_cached(
+            "DELETE FROM unseen_jobs WHERE address = ?1 AND (?4 OR NOT EXISTS (
+                 SELECT 1 FROM objects WHERE address = ?1 AND kind = ?2 AND remote_id = ?3))",
+        )?
+        .execute(params![address.to_string(), kind, id, recorded.has_told_its_end()])?;
     connection
         .prepare_cached(
             "INSERT INTO objects
@@ -275,6 +294,36 @@ fn put_token(connection: &Connection, token: &Token, known: &KnownToken) -> Resu
             shown(*server_time)
         ])?;
     Ok(())
+}
+
+/// Writes what is known of a job of whose last run no record tells.
+fn put_unseen(connection: &Connection, address: &Address, job: &UnseenJob) -> Result<(), RowError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO unseen_jobs (address, known) VALUES (?1, ?2)
+             ON CONFLICT (address) DO UPDATE SET known = excluded.known",
+        )?
+        .execute(params![address.to_string(), versioned(job)?])?;
+    Ok(())
+}
+
+/// Forgets it.
+fn see(connection: &Connection, address: &Address) -> Result<(), RowError> {
+    connection
+        .prepare_cached("DELETE FROM unseen_jobs WHERE address = ?1")?
+        .execute([address.to_string()])?;
+    Ok(())
+}
+
+/// Reads what is known of such jobs.
+fn unseen(connection: &Connection) -> Result<BTreeMap<Address, UnseenJob>, RowError> {
+    let mut statement = connection.prepare("SELECT address, known FROM unseen_jobs")?;
+    let mut rows = statement.query([])?;
+    let mut unseen = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        unseen.insert(column(row, 0)?, parse_versioned(text(row, 1)?)?);
+    }
+    Ok(unseen)
 }
 
 /// Reads all records.

@@ -6,7 +6,8 @@
 pub(super) const APPLICATION_ID: i64 = 0x706f_6466;
 
 /// The steps from an empty database to the present schema; the version is how many of them were taken.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+pub(super) const MIGRATIONS: &[&str] =
+    &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 /// The present version.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -154,3 +155,11 @@ ALTER TABLE lease ADD COLUMN id TEXT;
 ALTER TABLE lease ADD COLUMN url TEXT;
 ALTER TABLE meta ADD COLUMN standing TEXT NOT NULL DEFAULT '"active"';
 "#;
+
+/// Keeps what is known of jobs of whose last run no record tells.
+const VERSION_7: &str = "
+CREATE TABLE unseen_jobs (
+    address TEXT PRIMARY KEY,
+    known   TEXT NOT NULL
+) STRICT;
+";

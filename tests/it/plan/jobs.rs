@@ -33,7 +33,7 @@ pub(crate) fn begun(then: Then) -> World {
     World::default().want("train", job(then)).applied()
 }
 
-fn id(world: &World, name: &str) -> PodId {
+pub(crate) fn id(world: &World, name: &str) -> PodId {
     match &world.prior.objects[&address(name)].id {
         RemoteId::Pod(id) => id.clone(),
         other => panic!("{other:?}"),

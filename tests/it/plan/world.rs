@@ -265,7 +265,11 @@ impl World {
 
     /// Has a pod in the spec that only the profile `dev` selects.
     pub fn deselect(&mut self, name: &str) {
-        let deselected = Deselected { profiles: BTreeSet::from(["dev".to_owned()]), run: RunState::Running };
+        let deselected = Deselected {
+            profiles: BTreeSet::from(["dev".to_owned()]),
+            run: RunState::Running,
+            is_job: false,
+        };
         self.desired.out_of_scope.insert(address(name), deselected);
     }
 

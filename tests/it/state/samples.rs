@@ -14,7 +14,7 @@ use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
     RegistryId, RemoteId, RunNonce, SecretId, Serial, TemplateId, VolumeId,
 };
-use podform::model::job::{End, RecordedJob};
+use podform::model::job::{End, RecordedJob, UnseenJob};
 use podform::model::journal::Asked;
 use podform::model::live::PodStatus;
 use podform::model::marker::Token;
@@ -251,6 +251,10 @@ impl Samples {
             ended: self.some(|samples| samples.one(&[End::Done, End::Failed(3), End::Unknown])),
             gone: self.0.bool(),
         }
+    }
+
+    pub fn unseen(&mut self) -> UnseenJob {
+        if self.0.bool() { UnseenJob::NotKnown } else { UnseenJob::Done(Box::new(self.container())) }
     }
 
     pub fn recorded(&mut self) -> Recorded {

@@ -143,6 +143,7 @@ pub fn draw_batch(samples: &mut Samples, prior: &Prior) -> Batch {
     for _ in 0..samples.0.usize(..3) {
         let change = match samples.0.u8(..8) {
             0..=4 => RecordChange::Put(samples.address(), Box::new(samples.recorded())),
+            5 if samples.0.bool() => RecordChange::Unseen(samples.address(), samples.unseen()),
             5 => RecordChange::Remove(samples.address()),
             6 => RecordChange::Rename { from: samples.address(), to: samples.address() },
             _ if known.is_empty() || samples.0.u8(..4) == 0 => RecordChange::Tombstone(samples.token()),
@@ -355,12 +356,13 @@ fn a_state_of_the_first_version_reads_as_it_always_did() {
     let path = folder.path().join("acme.db");
     Connection::open(&path).unwrap().execute_batch(include_str!("../fixtures/state-v1.sql")).unwrap();
     let before = files(folder.path());
-    let Prior { lineage, serial, objects, tokens, open } = state_file(&path).read().unwrap();
+    let Prior { lineage, serial, objects, tokens, open, unseen } = state_file(&path).read().unwrap();
     let mut read = format!("{lineage} {serial}\n");
     read +=
         &objects.iter().map(|(address, recorded)| format!("{address}: {recorded:?}\n")).collect::<String>();
     read += &tokens.iter().map(|(token, known)| format!("{token}: {known:?}\n")).collect::<String>();
     read += &open.iter().map(|open| format!("{}: {open:?}\n", open.action)).collect::<String>();
+    assert!(unseen.is_empty());
     insta::assert_snapshot!(read, @r#"
     old-line 41
     volume.models: Recorded { id: Volume(VolumeId("agv6w2qcg7")), record: Record { token: None, lifecycle: Lifecycle { protect: false, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Volume(VolumeConfig { size: Gigabytes(200), data_center: DataCenterId("EU-RO-1"), tier: HighPerformance }) }, recorded_at: 2026-11-01T09:59:00Z, server_time: None, rebuilt: false }

@@ -1,0 +1,76 @@
+//! `podform state done`: records of jobs that they have run and are done, where nothing else tells. The account is not asked.
+
+use std::collections::BTreeMap;
+
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::flags::LockTimeout;
+use crate::cli::naming;
+use crate::cli::recording::{record, wait_for_others};
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::model::address::Address;
+use crate::model::desired::{Desired, WantedPod};
+use crate::plan::moved;
+use crate::render::words;
+use crate::state::Store;
+use crate::state::edit::done;
+
+/// Record that jobs have run as the spec has them and are done, where nothing else tells
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state done prep\n\n\
+                  For a job of which nobody knows whether it has run, as after `podform state rebuild`, and for one whose \
+                  pod is gone. What waits for it goes on, and it runs again when something changes that `rerun_on` names.")]
+pub struct Args {
+    /// The jobs in the spec; without a number it stands for all replicas
+    #[arg(value_name = "ADDRESS", required = true)]
+    addresses: Vec<Address>,
+    #[command(flatten)]
+    lock: LockTimeout,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { addresses, lock } = args;
+    let session = Session::of_spec(shell).await?;
+    wait_for_others(&session, ("state done", lock)).await?;
+    let prior = session.state.load().await?;
+    let desired = &session.loaded.desired;
+    let mut named = BTreeMap::new();
+    for name in addresses {
+        named.extend(jobs(desired, name)?);
+    }
+    // What the spec renames stands in the state under its old address until an apply has moved it.
+    let renamed: BTreeMap<Address, Address> =
+        moved(&prior, desired).into_iter().map(|(from, to)| (to, from)).collect();
+    let mut changes = Vec::new();
+    for (address, job) in &named {
+        changes.extend(done(&prior, renamed.get(address).unwrap_or(address), &job.container)?);
+    }
+    let summary = format!("{} done", words::count(named.len(), "job"));
+    record(&session, ("state done", lock), &prior, changes, &summary).await?;
+    for address in named.keys() {
+        shell.output.data(&format!("{address} is recorded as done\n"));
+    }
+    shell.output.note("next: podform plan");
+    Ok(exit::DONE)
+}
+
+/// Returns the jobs of the spec that a name stands for.
+fn jobs<'a>(desired: &'a Desired, name: &Address) -> Result<BTreeMap<Address, &'a WantedPod>, Failure> {
+    let meant = naming::meant(name, desired.wanted.keys());
+    if meant.is_empty() {
+        let left_out = naming::meant(name, desired.out_of_scope.keys());
+        return Err(match left_out.first().and_then(|address| desired.out_of_scope.get(address)) {
+            Some(pod) => {
+                Failure::Deselected { flag: "state done", name: name.clone(), profiles: pod.profiles.clone() }
+            }
+            None => naming::unknown(None, &name.to_string(), &desired.wanted.keys().cloned().collect()),
+        });
+    }
+    let job = |address: Address| {
+        let pod =
+            desired.wanted.get(&address).and_then(|wanted| wanted.pod()).filter(|pod| pod.job.is_some());
+        pod.map(|pod| (address.clone(), pod)).ok_or(Failure::NoJob { address })
+    };
+    meant.into_iter().map(job).collect()
+}

@@ -1,0 +1,86 @@
+//! A job that has no record: nobody knows whether it has run, or somebody said that it is done.
+//!
+//! A job whose pod was terminated has left nothing in the account. Where the state that knew of it is lost, it is not run
+//! on a guess: a person says that it has run, or has it run again.
+
+use std::collections::BTreeSet;
+
+use crate::model::desired::WantedPod;
+use crate::model::job::{End, Job, UnseenJob};
+use crate::model::plan::{Held, Operation, Reason, RecordAfter, Split, Step};
+use crate::model::pod::RunState;
+use crate::model::settings::Container;
+
+use super::PodPlanner;
+use super::job::Stands;
+use crate::plan::draft::Planning;
+use crate::plan::jobs::JobAfter;
+use crate::plan::{finding, shown};
+
+impl<'a> PodPlanner<'_, 'a> {
+    /// Plans a job of which no pod is on record and something is known all the same.
+    pub(super) fn unseen_job(&mut self, wanted: &'a WantedPod, job: &Job, known: &UnseenJob) {
+        self.begin(None, None);
+        if let Some(from) = self.context.renamed.unseen_moves.get(self.address) {
+            self.draft.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
+        }
+        let requested = self.context.is_to_be_replaced(self.address);
+        let is_wanted = wanted.run == RunState::Running;
+        match known {
+            UnseenJob::NotKnown if is_wanted && requested => {
+                let Some(ways) = self.candidates(wanted) else { return };
+                self.create(wanted, ways, Reason::New, shown::creation(wanted), Vec::new(), BTreeSet::new());
+            }
+            UnseenJob::NotKnown if !is_wanted => self.draft.job = Some(JobAfter::Idle),
+            UnseenJob::NotKnown => {
+                let held = self.not_known();
+                if self.draft.steps.is_empty() {
+                    self.draft.hold(held);
+                } else {
+                    // What is not known moves along, and still is not known there.
+                    self.draft.unusable = Some(held);
+                }
+            }
+            UnseenJob::Done(given)
+                if is_wanted && (requested || self.is_written_otherwise(wanted, job, given)) =>
+            {
+                let Some(ways) = self.candidates(wanted) else { return };
+                let reason = if requested { Reason::Requested } else { Reason::RunAgain };
+                self.create(wanted, ways, reason, shown::creation(wanted), Vec::new(), BTreeSet::new());
+            }
+            UnseenJob::Done(_) => {
+                self.draft.job = Some(JobAfter::Ended(End::Done));
+                self.draft.findings.extend(finding::job(self.address, &Stands::Ended(End::Done)));
+            }
+        }
+    }
+
+    /// Returns why a job does not run of which nobody knows whether it has.
+    pub(super) fn not_known(&self) -> Held {
+        let address = self.address;
+        Held::NotPossible(format!(
+            "nobody knows whether its job has run, as the state that would was lost; `podform state done {address}` says \
+             that it is done, `--replace {address}` runs it"
+        ))
+    }
+
+    /// Forgets what is known of a job that the spec does not have any more.
+    pub(super) fn forget_unseen(&mut self) {
+        let destroyed = self.context.inputs.options.destroy;
+        self.draft.push(Planning {
+            step: Step::Forget,
+            operation: Operation::Local,
+            reason: if destroyed { Reason::Destroyed } else { Reason::Removed },
+            changes: Vec::new(),
+            consequences: Vec::new(),
+            after: Split::default(),
+            record: RecordAfter::Remove { tombstone: false },
+        });
+    }
+
+    /// Tells whether the spec gives a job something else than it did when somebody said that it is done.
+    fn is_written_otherwise(&self, wanted: &WantedPod, job: &Job, given: &Container) -> bool {
+        let written = self.context.written(self.address).unwrap_or(&wanted.container);
+        job.changed(given, written).iter().any(|field| !wanted.lifecycle.ignores(field))
+    }
+}
