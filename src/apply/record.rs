@@ -125,14 +125,30 @@ fn outlives(record: &Record) -> bool {
 }
 
 /// Returns the change that records how the run of a job ended. An end that nobody knows may still be told by its log.
-pub fn ended(address: &Address, previous: Option<Recorded>, end: End, is_up: bool) -> Vec<RecordChange> {
+pub fn ended(
+    address: &Address,
+    previous: Option<Recorded>,
+    (end, is_up): (End, bool),
+    now: Moment,
+) -> Vec<RecordChange> {
     let Some(mut recorded) = previous.filter(|_| end != End::Unknown) else { return Vec::new() };
     let Some(pod) = recorded.record.object.pod_mut() else { return Vec::new() };
     let Some(job) = &mut pod.job else { return Vec::new() };
     job.ended = Some(end);
+    job.end_seen_at = now.there;
     // One that is not kept stops itself in this moment.
     if !is_up || !job::keeps(&pod.container.entrypoint) {
         pod.run = RunState::Stopped;
+    }
+    vec![RecordChange::Put(address.clone(), Box::new(recorded))]
+}
+
+/// Returns the change that records of a pod that it is down. Whether a job ran before its container failed is told by its log.
+pub fn failed(address: &Address, previous: Option<Recorded>) -> Vec<RecordChange> {
+    let Some(mut recorded) = previous else { return Vec::new() };
+    match recorded.record.object.pod_mut() {
+        Some(pod) if pod.job.is_none() => pod.run = RunState::Stopped,
+        Some(_) | None => return Vec::new(),
     }
     vec![RecordChange::Put(address.clone(), Box::new(recorded))]
 }

@@ -125,7 +125,7 @@ fn recorded_pod(pod: &RecordedPod) -> Value {
         "depends_on": depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     shown.extend(rest.as_object().cloned().unwrap_or_default());
-    if let Some(RecordedJob { run: _, ended, gone }) = job {
+    if let Some(RecordedJob { run: _, ended, gone, end_seen_at: _ }) = job {
         let job = json!({
             "ended": ended.map(End::word),
             "exit_code": ended.and_then(End::code),

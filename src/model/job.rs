@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::clock::Timestamp;
 use super::desired::Ignored;
 use super::marker::Token;
 use super::settings::{Container, Field};
@@ -182,6 +183,15 @@ pub struct RecordedJob {
     pub ended: Option<End>,
     /// Its pod is no more. What it was given stays on record, so that it is known when it is to run again.
     pub gone: bool,
+    /// RunPod's time when a wait for it saw its end, at which its pod may not have been down yet; `None` where a plan saw it.
+    pub end_seen_at: Option<Timestamp>,
+}
+
+impl RecordedJob {
+    /// Returns what is recorded of a run that begins.
+    pub fn begun(run: Option<Token>) -> Self {
+        Self { run, ended: None, gone: false, end_seen_at: None }
+    }
 }
 
 /// What is known of a job whose last run no record of a pod tells of.

@@ -288,7 +288,7 @@ impl Canonical {
                         } = pod.as_ref();
                         self.put("pod", &(container, access, run, depends_on));
                         // Its run is named by the making of the plan.
-                        if let Some(RecordedJob { run: _, ended, gone }) = job {
+                        if let Some(RecordedJob { run: _, ended, gone, end_seen_at: _ }) = job {
                             self.put("job", &(ended, gone));
                         }
                     }

@@ -500,7 +500,7 @@ fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded 
         cloud: pod.cloud,
         data_center: pod.data_center.clone(),
         run: if pod.status.is_up() { RunState::Running } else { RunState::Stopped },
-        job: pod.run.clone().map(|run| RecordedJob { run: Some(run), ended: None, gone: false }),
+        job: pod.run.clone().map(|run| RecordedJob::begun(Some(run))),
         depends_on: BTreeSet::new(),
     };
     let lifecycle = Lifecycle { protect: marker.protected, ..Lifecycle::default() };

@@ -186,8 +186,8 @@ fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange
 fn job_word(pod: &RecordedPod) -> Value {
     match &pod.job {
         None => Value::Absent,
-        Some(RecordedJob { run: _, ended: None, gone: _ }) => Value::word("under way"),
-        Some(RecordedJob { run: _, ended: Some(end), gone: _ }) => Value::word(end),
+        Some(RecordedJob { ended: None, .. }) => Value::word("under way"),
+        Some(RecordedJob { ended: Some(end), .. }) => Value::word(end),
     }
 }
 

@@ -12,6 +12,7 @@ mod job_waits;
 pub(crate) mod jobs;
 mod left_alone;
 mod order;
+mod own_changes;
 mod props;
 mod reach;
 mod readiness;

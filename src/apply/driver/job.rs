@@ -59,8 +59,9 @@ where
             let why = format!("its job is still under way after {limit}; the next apply goes on waiting");
             return Err(Halt::NotNow(why));
         };
-        let changes = record::ended(&act.id.address, self.ledger.recorded(&act.id.address), end, is_up);
         let now = self.moment();
+        let previous = self.ledger.recorded(&act.id.address);
+        let changes = record::ended(&act.id.address, previous, (end, is_up), now);
         let intended = Event::Intended { attempt: 0, token: None, asked: None, server_time: now.there };
         let events = [intended, Event::Started, Event::Accepted { id: Some(id.remote()) }];
         let events = events.map(|event| (now.here, event)).into();

@@ -15,7 +15,7 @@ use crate::apply::{Reporter, record, waiting};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::LivePod;
+use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::{Marker, Token};
 use crate::model::money::Hourly;
 use crate::model::plan::{Disruption, OnStuck, PodCreation};
@@ -60,13 +60,28 @@ where
             // It is seen to have these settings, whatever becomes of its container: without the record the next plan would
             // take them for a change from outside.
             self.ledger.commit(act.id, Vec::new(), changes).await?;
-            match self.wait_running(act, id, (Cause::Reset, since), None).await? {
-                Waited::Running(_) => {}
-                Waited::Stuck(why) => return Err(Halt::Failed(why)),
+            match self.wait_running(act, id, (Cause::Reset, since), None).await {
+                Ok(Waited::Running(_)) => {}
+                Ok(Waited::Stuck(why)) => return Err(Halt::Failed(why)),
+                Err(Halt::Failed(why)) => {
+                    self.note_failed(act, id).await?;
+                    return Err(Halt::Failed(why));
+                }
+                Err(halt) => return Err(halt),
             }
             return Ok(Vec::new());
         }
         Ok(changes)
+    }
+
+    /// Records that a pod is down since its container failed after a reset, which nobody outside has done.
+    async fn note_failed(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
+        let is_failed = self.look_at(id).await?.is_some_and(|live| live.status == PodStatus::Error);
+        let changes = record::failed(&act.id.address, self.ledger.recorded(&act.id.address));
+        if is_failed {
+            self.ledger.commit(act.id, Vec::new(), changes).await?;
+        }
+        Ok(())
     }
 
     /// Sends a change and waits until it is seen. One that replaces the variables carries the mark of a token, as the

@@ -27,6 +27,8 @@ pub enum Reason {
     StateWanted,
     /// It was stopped, started or ended by others.
     StateDrifted,
+    /// Its container failed after podform had changed it.
+    Failed,
     /// It runs with fewer GPUs than it had, and a stop and a start may bring them back.
     GpusLost,
     /// The live pod no longer satisfies the spec.

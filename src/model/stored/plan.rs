@@ -53,7 +53,7 @@ stored_enums! {
     Reason {
         "new" = New, "vanished" = Vanished, "migrated" = Migrated, "found_in_journal" = FoundInJournal,
         "adopt_named" = AdoptNamed, "changed" = Changed, "state_wanted" = StateWanted,
-        "state_drifted" = StateDrifted, "gpus_lost" = GpusLost, "replaced" = Replaced,
+        "state_drifted" = StateDrifted, "failed" = Failed, "gpus_lost" = GpusLost, "replaced" = Replaced,
         "volume_replaced" = VolumeReplaced, "requested" = Requested, "rotate_requested" = RotateRequested, "removed" = Removed, "shrunk" = Shrunk,
         "destroyed" = Destroyed, "deposed" = Deposed, "duplicate" = Duplicate, "orphaned" = Orphaned,
         "renamed" = Renamed, "lifecycle_changed" = LifecycleChanged, "volume_removed" = VolumeRemoved,

@@ -207,7 +207,7 @@ impl<'a> PodPlanner<'_, 'a> {
             cloud: None,
             data_center: None,
             run: RunState::Running,
-            job: wanted.job.as_ref().map(|_| RecordedJob { run: None, ended: None, gone: false }),
+            job: wanted.job.as_ref().map(|_| RecordedJob::begun(None)),
             depends_on: wanted.depends_on.clone(),
         }));
         let record = Record { deposed, ..Record::new(None, wanted.lifecycle.clone(), object) };

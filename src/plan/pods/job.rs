@@ -11,7 +11,7 @@ use crate::model::address::Address;
 use crate::model::desired::WantedPod;
 use crate::model::id::RemoteId;
 use crate::model::job::{self, End, Job, JobLog, RecordedJob, Then, UnseenJob};
-use crate::model::live::{Live, LivePod, Seen};
+use crate::model::live::{Live, LivePod, Ran, Seen};
 use crate::model::marker::Token;
 use crate::model::plan::{
     Cause, Consequence, Disruption, DriftKind, FieldChange, Operation, Reason, RecordAfter, Split, Step,
@@ -138,12 +138,22 @@ pub(super) fn job_drift(recorded: &RecordedPod, live: &LivePod) -> Option<DriftK
     }
     let has_ended = recorded.job.as_ref().is_some_and(|job| job.ended.is_some());
     match (recorded.run, live.status.is_up()) {
+        (RunState::Stopped, true) if is_slow_to_stop(recorded, live) => None,
         (RunState::Stopped, true) => Some(DriftKind::Started),
         // Whoever stays up does not stop itself.
         (RunState::Running, false) if has_ended && job::keeps(&recorded.container.entrypoint) => {
             Some(DriftKind::Stopped)
         }
         (RunState::Running, true | false) | (RunState::Stopped, false) => None,
+    }
+}
+
+/// Tells whether a pod is up in which nothing was begun since a wait saw the end of its job: it stops itself, and has not come
+/// to it.
+fn is_slow_to_stop(recorded: &RecordedPod, live: &LivePod) -> bool {
+    match (recorded.job.as_ref().and_then(|job| job.end_seen_at), live.ran) {
+        (Some(seen), Ran::Once { since: Some(since) }) => since <= seen,
+        (Some(_), Ran::Once { since: None } | Ran::NotTold | Ran::Never) | (None, _) => false,
     }
 }
 
@@ -255,8 +265,11 @@ impl<'a> PodPlanner<'_, 'a> {
         let is_up = live.status.is_up();
         let was = record.object.pod().and_then(|pod| pod.job.as_ref());
         let run = run_of(live, was).or(was.and_then(|was| was.run.as_ref())).cloned();
+        let ended = stands.recorded();
+        let same = was.filter(|was| was.run == run && was.ended == ended);
+        let end_seen_at = same.and_then(|was| was.end_seen_at);
         if let Some(pod) = record.object.pod_mut() {
-            pod.job = Some(RecordedJob { run, ended: stands.recorded(), gone: false });
+            pod.job = Some(RecordedJob { run, ended, gone: false, end_seen_at });
         }
         // It was not podform that stopped it, so it is not podform's to start it again.
         if stands == Stands::Ended(End::Unknown) && !is_up {

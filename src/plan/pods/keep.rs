@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::job::RecordedJob;
-use crate::model::live::{LivePod, Rental};
+use crate::model::live::{LivePod, PodStatus, Rental};
 use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
@@ -29,7 +29,7 @@ use crate::plan::draft::Planning;
 use crate::plan::effect;
 use crate::plan::jobs::JobAfter;
 use crate::plan::presence::{Known, Successor};
-use crate::plan::{Inputs, cost, finding, satisfaction, shown};
+use crate::plan::{Inputs, cost, finding, references, satisfaction, shown};
 
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
@@ -114,6 +114,9 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     pub(super) fn run_drift(&mut self, recorded: &RecordedPod, live: &LivePod) {
+        if live.status == PodStatus::Error && self.was_sent_an_update() {
+            return;
+        }
         if recorded.job.is_some() {
             return self.draft.drift.extend(job_drift(recorded, live));
         }
@@ -125,6 +128,12 @@ impl<'a> PodPlanner<'_, 'a> {
             (RunState::Stopped, true) => self.draft.drift.push(DriftKind::Started),
             (RunState::Running, true) | (RunState::Stopped, false) => {}
         }
+    }
+
+    /// Tells whether an earlier run has sent a change of this pod of which it did not see what became.
+    fn was_sent_an_update(&self) -> bool {
+        let mut open = self.context.renamed.open.iter().map(|intent| &intent.action);
+        open.any(|action| action.step == Step::Update && action.address == *self.address)
     }
 
     fn reconcile(&mut self, reconciling: Reconciling<'a>) {
@@ -147,6 +156,11 @@ impl<'a> PodPlanner<'_, 'a> {
         };
         let Compared { mut comparison, mut applied, seen } = pair.compare();
         self.draft.findings.append(&mut comparison.findings);
+        if self.was_sent_an_update() {
+            // An earlier run sent what the spec says, and did not come to see it.
+            let wanted = |field: &Field| references::given(&wanted.container, field);
+            comparison.drift.retain(|drift| drift.live != wanted(&drift.field));
+        }
         if !comparison.drift.is_empty() {
             self.draft.drift.push(DriftKind::Fields(std::mem::take(&mut comparison.drift)));
         }
@@ -190,7 +204,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.defer_replacement(&comparison, requested, &seen, &mut applied);
         }
         self.draft.job = run.as_ref().map(|_| JobAfter::Runs);
-        let job = run.map(|run| RecordedJob { run: Some(run), ended: None, gone: false });
+        let job = run.map(|run| RecordedJob::begun(Some(run)));
         self.converge(Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, job });
     }
 
@@ -253,6 +267,7 @@ impl<'a> PodPlanner<'_, 'a> {
         record.deposed.clear();
         let reason = match run {
             Run::Start | Run::Stay if job.is_some() => Reason::RunAgain,
+            Run::Start if has_failed(recorded, live) => Reason::Failed,
             Run::Stay | Run::Stop | Run::Start => run_reason(recorded, wanted.run),
             Run::Again => Reason::GpusLost,
         };
@@ -583,6 +598,11 @@ enum Run {
     Start,
     /// Stop and start, to get lost GPUs back.
     Again,
+}
+
+/// Tells whether a pod is down because its container failed, as podform itself saw when it had changed it.
+fn has_failed(recorded: Option<&RecordedPod>, live: &LivePod) -> bool {
+    live.status == PodStatus::Error && recorded.is_some_and(|recorded| recorded.run == RunState::Stopped)
 }
 
 /// Tells apart a wish that changed from a pod that others stopped or started.

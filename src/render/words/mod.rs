@@ -41,6 +41,7 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::AdoptNamed => Some("`adopt:` names it"),
         Reason::StateWanted => Some("its `state` was changed in the spec"),
         Reason::StateDrifted => Some("it was stopped, started or ended outside of podform"),
+        Reason::Failed => Some("its container failed, so that it is down"),
         Reason::GpusLost => Some("it has lost GPUs, which a stop and a start may bring back"),
         Reason::Replaced => Some("it cannot be changed in place to what the spec wants"),
         Reason::VolumeReplaced => Some("its volume is replaced"),
@@ -71,7 +72,7 @@ pub fn unknown_jobs(why: &str, jobs: &BTreeSet<Address>) -> String {
 
 /// Says how the last run of a job stands on record.
 pub fn recorded_job(job: &RecordedJob) -> String {
-    let RecordedJob { run: _, ended, gone } = job;
+    let RecordedJob { run: _, ended, gone, end_seen_at: _ } = job;
     let stands = ended.map_or_else(|| "under way when last seen".to_owned(), |end| end.to_string());
     if *gone { format!("{stands}; its pod is no more") } else { stands }
 }

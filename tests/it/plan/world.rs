@@ -615,7 +615,7 @@ impl World {
                 let recorded = self.prior.objects[&id.address].clone();
                 let RemoteId::Pod(pod) = &recorded.id else { panic!("waits for {recorded:?}") };
                 self.set_status(pod, PodStatus::Exited);
-                let changes = record::ended(&id.address, Some(recorded), End::Done, false);
+                let changes = record::ended(&id.address, Some(recorded), (End::Done, false), now);
                 return self.commit(Vec::new(), changes);
             }
             Operation::DeletePods { ids } => {
