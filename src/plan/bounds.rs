@@ -117,7 +117,8 @@ impl<'a> Bounds<'a> {
     /// Tells whether nothing is done to a job but that its end is waited for, before a pod comes up.
     fn is_awaited(&self, job: &Address, by: &Address) -> bool {
         let only_waits = self.steps(job).iter().all(|(step, _)| matches!(step, Step::Await | Step::Move));
-        let comes_up = self.has(by, Step::Create) || self.has(by, Step::Start);
+        let is_reset = self.steps(by).iter().any(|(_, action)| action.operation.resets());
+        let comes_up = self.has(by, Step::Create) || self.has(by, Step::Start) || is_reset;
         let waits = self.wanted(by).and_then(Wanted::pod).is_some_and(|pod| pod.until.contains_key(job));
         only_waits && comes_up && waits
     }

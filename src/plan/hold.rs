@@ -11,6 +11,7 @@ use crate::model::pod::{RunState, Storage};
 use crate::model::prior::Recorded;
 
 use super::draft::Draft;
+use super::graph::brought_up;
 use super::reach::{awaited_elsewhere, lacking};
 use super::registries::sent_by;
 use super::scope::dependencies;
@@ -393,11 +394,12 @@ fn missing_dependency(
         if let Some(held) = left_out.find_map(|dependency| lacking(context, dependency)) {
             return Some(held);
         }
-        if let Some(held) = awaited_elsewhere(context, drafts, pod) {
-            return Some(held);
-        }
-        if let Some(held) = jobs::unmet(context, drafts, pod) {
-            return Some(held);
+    }
+    // What is reset comes up anew too. It is there by then, and goes on as it is.
+    if brought_up(draft).is_some() {
+        let held = awaited_elsewhere(context, drafts, pod).or_else(|| jobs::unmet(context, drafts, pod));
+        if held.is_some() {
+            return held;
         }
     }
     if let Some(held) = references::missing(drafts, draft) {

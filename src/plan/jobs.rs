@@ -15,6 +15,7 @@ use crate::model::plan::{Held, Operation, Reason, RecordAfter, Step};
 use crate::model::prior::Prior;
 
 use super::draft::{Draft, Planning};
+use super::graph::brought_up;
 use super::pods::{Stands, run_of, stands};
 use super::{Context, Drafts};
 
@@ -91,7 +92,7 @@ pub(super) fn wait(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let mut awaited: BTreeMap<Address, Until> = BTreeMap::new();
     for (address, draft) in drafts.iter() {
         let Some(Wanted::Pod(pod)) = context.wanted(address) else { continue };
-        if !draft.has(Step::Create) && !draft.has(Step::Start) {
+        if brought_up(draft).is_none() {
             continue;
         }
         for (job, until) in &pod.until {

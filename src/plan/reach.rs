@@ -16,6 +16,7 @@ use crate::model::pod::{RunState, Storage};
 use crate::model::prior::Recorded;
 
 use super::draft::Draft;
+use super::graph::brought_up;
 use super::hold::{is_taken_away, recorded_dependencies};
 use super::pods::{Stands, stands};
 use super::presence::Sighting;
@@ -359,7 +360,7 @@ impl<'c, 'a> Ties<'c, 'a> {
         match self.context.wanted(address) {
             Some(Wanted::Pod(pod)) if is_brought_up(pod, draft) => {
                 companions.extend(self.needed(address, pod));
-                if draft.has(Step::Create) || draft.has(Step::Start) {
+                if brought_up(draft).is_some() {
                     companions.extend(self.awaited(address, pod));
                 }
                 companions.extend(self.told_of(address, draft));

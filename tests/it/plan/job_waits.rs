@@ -12,7 +12,7 @@ use podform::model::retry::{Patience, Retry};
 use podform::model::seconds::Seconds;
 use podform::plan::{Again, again, check, since_end};
 
-use super::jobs::{begun, shows};
+use super::jobs::{begun, shows, told};
 use super::world::{World, address};
 
 /// A job that goes on, and a pod that comes up when it is done.
@@ -91,4 +91,34 @@ fn a_run_goes_on_after_the_job_that_it_waited_for() {
     let due = [create].into();
     let Again { plan, not_needed, put_off, left } = again(approved.plan(), &outcome, &due, &now).unwrap();
     assert_snapshot!(format!("{} {not_needed:?} {put_off:?} left {left:?}", steps(&plan)), @r#"web:create  {} {} left {ActionId { address: Pod { key: Key("train"), replica: None }, step: Delete }}"#);
+}
+
+/// What is reset comes up anew, and until it may it goes on as it is.
+#[test]
+fn a_pod_that_is_reset_waits_as_one_that_comes_up() {
+    let waits = |pod: &mut WantedPod| {
+        pod.container.image = "tool:2".to_owned();
+        pod.depends_on.insert(address("train"));
+        pod.until.insert(address("train"), Until::Done);
+    };
+    let goes = waiting(Then::Stop).have("web", |_| ()).want("web", waits);
+    assert_snapshot!(told(&goes), @"train:await WaitedFor, web:record LifecycleChanged, web:update Changed, job-under-way");
+    let edges = goes
+        .plan()
+        .plan()
+        .edges
+        .iter()
+        .map(|(first, then)| format!("{first} before {then}"))
+        .collect::<Vec<_>>();
+    assert_snapshot!(edges.join(", "), @"train:await before web:update, web:record before web:update");
+    assert_snapshot!(told(&goes.clone().option(|options| options.targets = vec!["web".parse().unwrap()])), @"train:await WaitedFor, web:record LifecycleChanged, web:update Changed,");
+    assert_snapshot!(told(&ended(&goes, PodStatus::Exited, 0)), @"train:record JobEnded, web:record LifecycleChanged, web:update Changed, job-done");
+    assert_snapshot!(told(&ended(&goes, PodStatus::Exited, 3)), @r#"train:record JobEnded, web held: Job { address: Pod { key: Key("train"), replica: None }, ended: Some(Failed(3)) }, job-failed"#);
+    // What changes without a reset waits for nobody.
+    let renamed = waiting(Then::Stop).have("web", |_| ()).want("web", |pod| {
+        waits(pod);
+        pod.container.image = "tool:1".to_owned();
+        pod.container.name = "other".to_owned();
+    });
+    assert_snapshot!(told(&renamed), @"web:record LifecycleChanged, web:update Changed, job-under-way");
 }
