@@ -57,7 +57,12 @@ impl Execution<'_> {
         let session = self.session(loaded, None).await?;
         let teller = self.teller(&session);
         self.in_rounds(&session, &teller, async |port, prior| {
-            let planned = session.plan(port, &prior, &self.options, None).await?;
+            let planned = match approver {
+                Approver::Digest { approved, .. } => {
+                    session.plan_approved(port, &prior, &self.options, approved).await?
+                }
+                Approver::Person | Approver::Flag => session.plan(port, &prior, &self.options, None).await?,
+            };
             // Why nothing may be done is shown even to who wants to hear nothing.
             if *approver == Approver::Person || !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);

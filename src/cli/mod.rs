@@ -45,6 +45,7 @@ mod session;
 mod shell;
 mod show;
 mod signals;
+mod since;
 mod table;
 mod tolerance;
 

@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
         Ok((self.state.load().await?, live))
     }
 
-    async fn plan_of(
+    pub(super) async fn plan_of(
         &self,
         port: &impl Observe,
         (prior, live): (&Prior, &Live),

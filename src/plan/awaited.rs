@@ -4,11 +4,16 @@
 //! wait, if that is planned now and nothing else. What follows from the end itself, such as that the pod of a done job is
 //! terminated, nobody approved, and it is left to the next apply. That the job has ended is put on record, as the wait
 //! would have done. The same goes for a job that ended meanwhile and that nothing waits for.
+//!
+//! Of an approved digest there is no plan to compare with. So it is planned once more as if no job had ended: if that has
+//! the digest, it is what was approved.
 
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::plan::{Action, ActionId, Plan, Reason, Step};
+use crate::model::job::JobLog;
+use crate::model::live::{Live, PodStatus, Seen};
+use crate::model::plan::{Action, ActionId, Plan, Planned, Reason, Step};
 
 use super::digest::digest;
 
@@ -41,6 +46,32 @@ pub fn since_end(saved: &Plan, now: &Plan) -> Option<SinceEnd> {
         now: summed(part(now, |id| !is_about(id))),
         to_execute,
     })
+}
+
+/// Returns what was seen with the ends of jobs taken back that are not on record; `None` if there are none.
+pub fn before_ends(live: &Live) -> Option<Live> {
+    let is_over = |log: &JobLog| matches!(log, JobLog::Ended(_));
+    if !live.jobs.values().any(is_over) {
+        return None;
+    }
+    let mut before = live.clone();
+    for (id, log) in before.jobs.iter_mut().filter(|(_, log)| is_over(log)) {
+        *log = JobLog::Silent;
+        if let Some(Seen::Found(pod)) = before.pods.get_mut(id) {
+            pod.status = PodStatus::Running;
+        }
+    }
+    Some(before)
+}
+
+/// Returns what is to be executed of an approved plan: that of now, where one that waits for jobs was approved and is the same
+/// but for the waits that are over.
+pub fn left_since_end(approved: &Planned, now: &Planned) -> Option<Plan> {
+    if approved.is_blocked() || now.is_blocked() {
+        return None;
+    }
+    let since = since_end(approved.plan(), now.plan())?;
+    (since.saved.digest == since.now.digest).then_some(since.to_execute)
 }
 
 fn at<'p>(plan: &'p Plan, address: &Address) -> impl Iterator<Item = (&'p ActionId, &'p Action)> {

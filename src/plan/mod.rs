@@ -76,7 +76,7 @@ use crate::model::secret::Secrets;
 use crate::model::settings::Container;
 
 pub use again::{Again, again};
-pub use awaited::{SinceEnd, since_end};
+pub use awaited::{SinceEnd, before_ends, left_since_end, since_end};
 pub use bounds::check_bounds;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;

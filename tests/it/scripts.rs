@@ -73,6 +73,7 @@ scripts! {
     in_progress,
     init_import,
     jobs,
+    jobs_approved,
     jobs_cut,
     jobs_end,
     jobs_faults,
