@@ -19,6 +19,7 @@ use axum::body::{Body, Bytes};
 use axum::http::Request;
 use divan::{Bencher, black_box};
 use http_body_util::BodyExt;
+use podform::model::address::Address;
 use podform::model::clock::{Clock, Timestamp};
 use podform::model::id::{Lineage, ProjectName};
 use podform::model::plan::Planned;
@@ -78,6 +79,13 @@ fn plan_from_nothing(bencher: Bencher<'_, '_>, pods: usize) {
 #[divan::bench(args = SIZES)]
 fn plan_without_changes(bencher: Bencher<'_, '_>, pods: usize) {
     let case = Case::applied(pods);
+    bencher.bench(|| case.plan());
+}
+
+/// Replaces half of the replicas of one key after the other half.
+#[divan::bench(args = [1_000, 10_000])]
+fn plan_in_waves(bencher: Bencher<'_, '_>, pods: usize) {
+    let case = Case::replicas(pods);
     bencher.bench(|| case.plan());
 }
 
@@ -195,8 +203,25 @@ impl Case {
         Self::of(pods, &simulation, prior)
     }
 
+    /// A spec that has all pods of an account as replicas that it changes, half of them at once.
+    fn replicas(pods: usize) -> Self {
+        let fleet::Applied { simulation, mut prior } = runtime().block_on(Fleet::steady(pods).apply());
+        let objects = std::mem::take(&mut prior.objects).into_iter();
+        let of_pods = objects.filter(|(address, _)| address.is_pod()).enumerate();
+        let at = |number| format!("web[{number}]").parse::<Address>().expect("an address");
+        prior.objects = of_pods.map(|(number, (_, pod))| (at(number), pod)).collect();
+        let loaded = fleet::loaded(&format!(
+            "version: 1\nproject: fleet\nprovider: {{ kind: runpod }}\npods:\n  \
+             web: {{ image: nginx, gpu: L4, replicas: {pods}, update: {{ at_once: 50% }} }}\n"
+        ));
+        Self::from(loaded, &simulation, prior)
+    }
+
     fn of(pods: usize, simulation: &Simulation, prior: Prior) -> Self {
-        let loaded = fleet::loaded(&Fleet::steady(pods).spec());
+        Self::from(fleet::loaded(&Fleet::steady(pods).spec()), simulation, prior)
+    }
+
+    fn from(loaded: Loaded, simulation: &Simulation, prior: Prior) -> Self {
         let (account, now) = (fleet::client(simulation), fleet::moment(simulation));
         let seen = runtime().block_on(fleet::seen(&account, &loaded, &prior, now));
         Self { loaded, prior, seen }

@@ -505,6 +505,10 @@ impl FromStr for Ignored {
     }
 }
 
+/// The most replicas of a wave of which each waits for each of the wave before. Of larger waves one begins first, as their
+/// edges would be too many.
+pub const WIDEST_WAVE: usize = 64;
+
 /// How many replicas of one key may be down at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AtOnce {

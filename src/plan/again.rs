@@ -14,7 +14,7 @@ use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::outcome::{EndResult, Outcome};
 use crate::model::plan::{
-    Action, ActionId, Block, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Step,
+    Action, ActionId, Block, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Step, at,
 };
 
 use super::digest::{creates_the_same, does_the_same, is_of_waves};
@@ -167,8 +167,7 @@ impl<'a> Rounds<'a> {
 
     /// Tells whether the run left an address unfinished for good. What is left to do there is for the next apply.
     fn gave_up(&self, id: &ActionId) -> bool {
-        let at_it = self.outcome.actions.iter().filter(|(ended, _)| ended.address == id.address);
-        at_it.into_iter().any(|(_, ended)| match ended.result {
+        at(&self.outcome.actions, &id.address).any(|(_, ended)| match ended.result {
             EndResult::Failed(_) | EndResult::Unknown(_) | EndResult::Waiting(_) => true,
             EndResult::Done | EndResult::NoCapacity(_) | EndResult::Skipped(_) => false,
         })
@@ -276,7 +275,7 @@ impl<'a> Rounds<'a> {
         part.actions.retain(|id, _| !left_out.contains(id));
         let actions = &part.actions;
         part.edges.retain(|(first, then)| actions.contains_key(first) && actions.contains_key(then));
-        part.at_most.retain(|address, _| actions.keys().any(|id| id.address == *address));
+        part.at_most.retain(|address, _| at(actions, address).next().is_some());
         part.digest = self.approved.digest.clone();
         part
     }

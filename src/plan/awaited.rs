@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::job::JobLog;
 use crate::model::live::{Live, PodStatus, Seen};
-use crate::model::plan::{Action, ActionId, Plan, Planned, Reason, Step};
+use crate::model::plan::{ActionId, Plan, Planned, Reason, Step, at};
 
 use super::digest::digest;
 
@@ -74,17 +74,13 @@ pub fn left_since_end(approved: &Planned, now: &Planned) -> Option<Plan> {
     (since.saved.digest == since.now.digest).then_some(since.to_execute)
 }
 
-fn at<'p>(plan: &'p Plan, address: &Address) -> impl Iterator<Item = (&'p ActionId, &'p Action)> {
-    plan.actions.iter().filter(move |(id, _)| id.address == *address)
-}
-
 fn only_waits(plan: &Plan, address: &Address) -> bool {
-    at(plan, address).all(|(id, _)| id.step == Step::Await)
+    at(&plan.actions, address).all(|(id, _)| id.step == Step::Await)
 }
 
 /// Tells whether all that is planned at an address follows from the end of its job.
 fn has_ended(plan: &Plan, address: &Address) -> bool {
-    at(plan, address).all(|(_, action)| action.reason == Reason::JobEnded)
+    at(&plan.actions, address).all(|(_, action)| action.reason == Reason::JobEnded)
 }
 
 fn part(plan: &Plan, is_in: impl Fn(&ActionId) -> bool) -> Plan {
@@ -92,7 +88,7 @@ fn part(plan: &Plan, is_in: impl Fn(&ActionId) -> bool) -> Plan {
     part.actions.retain(|id, _| is_in(id));
     let actions = &part.actions;
     part.edges.retain(|(first, then)| actions.contains_key(first) && actions.contains_key(then));
-    part.at_most.retain(|address, _| actions.keys().any(|id| id.address == *address));
+    part.at_most.retain(|address, _| at(actions, address).next().is_some());
     part
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{AtOnce, Wanted, WantedPod};
+use crate::model::desired::{AtOnce, WIDEST_WAVE, Wanted, WantedPod};
 use crate::model::id::RemoteId;
 use crate::model::live::{PodStatus, Seen};
 use crate::model::plan::{ActionId, Finding, Held, Step};
@@ -285,11 +285,17 @@ impl Waves<'_> {
 }
 
 /// Returns the edges that have all of a wave wait for all of the one before.
+///
+/// Of large waves there would be too many, so the first of the second one begins before the others of it.
 fn in_turn<'t>(
     before: &'t [Turn<'_>],
     after: &'t [Turn<'_>],
 ) -> impl Iterator<Item = (ActionId, ActionId)> + use<'t> {
-    before.iter().flat_map(|before| after.iter().map(|after| (before.ends(), after.begins())))
+    let is_large = before.len().min(after.len()) > WIDEST_WAVE;
+    let (head, others) = after.split_at(if is_large { 1 } else { after.len() });
+    let wait = before.iter().flat_map(|before| head.iter().map(|after| (before.ends(), after.begins())));
+    let follow = head.iter().flat_map(|head| others.iter().map(|after| (head.begins(), after.begins())));
+    wait.chain(follow)
 }
 
 impl Turn<'_> {

@@ -36,6 +36,16 @@ impl fmt::Display for ActionId {
     }
 }
 
+/// Returns what is kept of the actions at an address, in the order of their steps.
+pub fn at<'m, T>(
+    of_actions: &'m BTreeMap<ActionId, T>,
+    address: &Address,
+) -> impl Iterator<Item = (&'m ActionId, &'m T)> + use<'m, T> {
+    let first = ActionId { address: address.clone(), step: Step::Move };
+    let address = address.clone();
+    of_actions.range(first..).take_while(move |(id, _)| id.address == address)
+}
+
 /// What is done at an address. A plan has each step of an address at most once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {

@@ -21,7 +21,7 @@ use std::str::FromStr;
 
 pub use action::{
     Action, ActionId, Attempt, Candidate, Disruption, EnvPatch, OnStuck, Operation, PodCreation, RecordAfter,
-    Step, WishedGpus,
+    Step, WishedGpus, at,
 };
 pub use change::{Cause, Consequence, CostChange, CostSummary, FieldChange, Reason, Runs, Split};
 pub use left::{

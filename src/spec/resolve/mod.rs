@@ -10,7 +10,7 @@ mod update;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{Budget, Move, OnRemove, WantedSecret, WantedVolume};
+use crate::model::desired::{Budget, Move, OnRemove, WIDEST_WAVE, WantedSecret, WantedVolume};
 use crate::model::id::{ProjectName, RegistryId};
 use crate::model::location::Location;
 use crate::model::pod::EnvValue;
@@ -150,10 +150,10 @@ impl Resolver<'_> {
                 self.spec.pods.get(&key).map(|pod| count(pod))
             });
             edges += count(pod).saturating_mul(waits_for.sum::<usize>().saturating_add(pod.references.len()));
-            // Each replica of a wave waits for each of the wave before.
-            edges += pod
-                .at_once()
-                .map_or(0, |at_once| at_once.of(count(pod)).min(count(pod)).saturating_mul(count(pod)));
+            // Each replica of a wave waits for each of the wave before, unless the waves are large.
+            edges += pod.at_once().map_or(0, |at_once| {
+                at_once.of(count(pod)).min(count(pod)).min(WIDEST_WAVE).saturating_mul(count(pod))
+            });
             pods += count(pod);
             if pods > MAX_PODS || edges > MAX_EDGES {
                 let detail = format!("more than {MAX_PODS} pods, or {MAX_EDGES} dependencies between them");

@@ -483,3 +483,16 @@ fn what_is_destroyed_waits_for_no_other() {
     let world = others(&["llm[0]", "llm[1]"], &["llm[2]", "llm[3]"], limited(1));
     assert_snapshot!(told(&world.option(|options| options.destroy = true)), @"llm[0]:delete llm[1]:delete");
 }
+
+/// All of a wave waits for all of the one before, and a plan names a few edges for each replica.
+#[test]
+fn large_waves_have_few_edges() {
+    const MANY: usize = 400;
+    let edit = at_once(AtOnce::Percent(50));
+    let world = (0..MANY)
+        .fold(World::default(), |world, number| world.have(&name(number), |_| {}).want(&name(number), &edit));
+    let planned = world.plan();
+    let plan = planned.plan();
+    assert!(world.violations(plan).is_empty());
+    assert_eq!((plan.actions.len(), plan.edges.len()), (MANY, MANY / 2 + MANY / 2 - 1));
+}
