@@ -183,7 +183,7 @@ impl Waiting {
         if !wait.is_over(now) {
             return ended(EndResult::NoCapacity(why), refused);
         }
-        let result = wait.in_vain(why, now);
+        let result = wait.in_vain(&why, now);
         self.waits.remove(id);
         ended(result, refused)
     }
@@ -219,7 +219,7 @@ impl Waiting {
             && let Some(ended) = self.outcome.actions.get_mut(id)
             && let EndResult::NoCapacity(why) = &mut ended.result
         {
-            ended.result = wait.in_vain(std::mem::take(why), now);
+            ended.result = wait.in_vain(why, now);
             self.waits.remove(id);
         }
     }
@@ -228,6 +228,18 @@ impl Waiting {
     pub fn not_needed(&mut self, id: &ActionId) {
         self.waits.remove(id);
         self.outcome.actions.remove(id);
+    }
+
+    /// Returns how every action has ended, with how long those have waited by now that still do.
+    pub fn so_far(&self, now: Told) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        for (id, wait) in &self.waits {
+            let Some(ended) = outcome.actions.get_mut(id) else { continue };
+            if let EndResult::NoCapacity(why) = &mut ended.result {
+                *why = wait.told(why, now);
+            }
+        }
+        outcome
     }
 
     /// Ends all waits and returns how every action ended.
@@ -253,10 +265,15 @@ impl Wait {
     }
 
     /// Returns how an action ends that was refused so in all its time.
-    fn in_vain(&self, why: String, now: Told) -> EndResult {
+    fn in_vain(&self, why: &str, now: Told) -> EndResult {
+        EndResult::Failed(self.told(why, now))
+    }
+
+    /// Says why an action was refused, how long and how often.
+    fn told(&self, why: &str, now: Told) -> String {
         let waited = shown(now.since(self.began));
         let tries = if self.tries == 1 { "1 try".to_owned() } else { format!("{} tries", self.tries) };
-        EndResult::Failed(format!("{why}; waited {waited} for capacity, {tries}"))
+        format!("{why}; waited {waited} for capacity, {tries}")
     }
 
     fn left(&self, now: Told) -> Duration {
@@ -357,6 +374,19 @@ mod tests {
         let unknown = EndResult::Unknown("timeout".to_owned());
         let (tries, ended) = play(&approved(patience(3_600, MINUTE), 1_800), 60, unknown.clone());
         assert_eq!((tries, ended.result), (vec![0, 64], unknown));
+    }
+
+    #[test]
+    fn a_wait_that_is_cut_short_says_how_long_it_took() {
+        let plan = approved(patience(3_600, MINUTE), 1_800);
+        let mut waiting = Waiting::new(None);
+        waiting.take(&plan, &plan, ended(full()), told(0));
+        waiting.begin(told(60));
+        waiting.take(&plan, &plan, ended(full()), told(64));
+        let so_far = waiting.so_far(told(150));
+        let why = "nothing is free; waited 2 min for capacity, 2 tries".to_owned();
+        assert_eq!(so_far.actions[&id("llm:create")].result, EndResult::NoCapacity(why));
+        assert_eq!(waiting.outcome().actions[&id("llm:create")].result, full());
     }
 
     #[test]

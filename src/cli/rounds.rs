@@ -194,7 +194,7 @@ impl Rounds<'_> {
 
     /// Shows how everything ended, and returns the code that says it.
     fn tell_outcome(&self, plan: &Plan, by: Option<StoppedBy>, remaining: &Remaining) -> Exit {
-        let mut outcome = self.waiting.outcome().clone();
+        let mut outcome = self.waiting.so_far(self.told());
         outcome.stopped_by = outcome.stopped_by.or(by);
         self.teller.outcome(plan, &outcome, remaining);
         // What is there twice is no more as wanted than what was held.
