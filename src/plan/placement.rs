@@ -171,9 +171,13 @@ fn widen(choices: &mut Choices, wider: &[Wider], choose: impl Fn(&Wider) -> Choi
                 choices.later.push((wider.after, candidate));
             }
         }
-        for line in rejected.iter_mut().filter(|line| unknown.contains(&**line)) {
+        // A type that is left out there may well be accepted from the beginning.
+        for line in &mut rejected {
+            let is_unknown = unknown.contains(&*line);
             line.insert_str(0, &format!("`retry.widen[{entry}]`: "));
-            choices.unknown_later.push(line.clone());
+            if is_unknown {
+                choices.unknown_later.push(line.clone());
+            }
         }
         choices.rejected.extend(rejected);
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::model::address::Address;
 use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::job::RecordedJob;
@@ -11,9 +12,9 @@ use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
     Cause, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, RecordAfter,
-    Step,
+    Step, pods,
 };
-use crate::model::pod::{RunState, Storage};
+use crate::model::pod::{EnvValue, RunState, Storage};
 use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance as Judged, Viewpoint, Witness, judge_pod};
 use crate::model::settings::{Container, Field, PodPatch};
@@ -329,6 +330,23 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
+    /// Tells whether what a pod depends on differs only in those that it refers to, or was told the ids of. An update that
+    /// follows shows that, and records it.
+    fn comes_with_references(&self, before: &RecordedPod, after: &RecordedPod) -> bool {
+        let written = self.context.written(self.address).map(pods).unwrap_or_default();
+        let texts = || {
+            let variables = before.container.env.values().filter_map(EnvValue::plain);
+            variables.chain(before.container.command.iter().map(String::as_str))
+        };
+        let was_told = |dependency: &Address| match self.context.renamed.recorded(dependency).map(|it| &it.id)
+        {
+            Some(RemoteId::Pod(id)) => texts().any(|text| text.contains(id.as_str())),
+            Some(RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) | None => false,
+        };
+        before.depends_on.difference(&after.depends_on).all(was_told)
+            && after.depends_on.difference(&before.depends_on).all(|new| written.contains(new))
+    }
+
     /// Writes what changed without a call: what podform may do, and what the state did not know.
     pub(super) fn record_step(
         &mut self,
@@ -342,6 +360,7 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         if let (RecordedObject::Pod(before), RecordedObject::Pod(after)) = (&before.object, &after.object)
             && before.depends_on != after.depends_on
+            && (nothing_follows || !self.comes_with_references(before, after))
         {
             let (before, after) = (Value::list(&before.depends_on), Value::list(&after.depends_on));
             changes.push(shown::by_spec(Field::DependsOn, before, after));

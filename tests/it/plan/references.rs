@@ -506,3 +506,41 @@ fn what_is_wanted_stopped_needs_nobody() {
     cost $505.70 -> $505.70, at most $505.70
     ");
 }
+
+/// What a pod depends on as it refers to it comes and goes with that, and nobody wrote it.
+#[test]
+fn an_implied_dependency_is_not_shown_beside_the_reference() {
+    let unreferred = ring().want("worker", |_| {});
+    assert_snapshot!(settles(&unreferred), @"
+    worker:update Changed Reset
+      env.HEAD_URL_8000: <https://id-head-8000.proxy.runpod.net> -> - by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    unchanged head
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    let referring = World::default().want("head", |_| {}).have("head", |_| {}).have("worker", |_| {});
+    assert_snapshot!(settles(&referring.want("worker", refers_to(&["head.url.8000"]))), @"
+    worker:update Changed Reset
+      env.HEAD_URL_8000: - -> <https://id-head-8000.proxy.runpod.net> by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    unchanged head
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    // One that was written is.
+    let depending = |pod: &mut WantedPod| {
+        pod.depends_on.insert(address("head"));
+    };
+    let world = World::default().want("head", |_| {}).have("head", |_| {});
+    assert_snapshot!(settles(&world.want("worker", image_2).have("worker", depending)), @"
+    worker:record LifecycleChanged
+      depends_on: head -> - by Spec
+    worker:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    unchanged head
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+}

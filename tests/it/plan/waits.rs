@@ -81,7 +81,7 @@ fn what_is_accepted_later_stands_behind_with_a_limit_of_its_own() {
     ");
     assert_snapshot!(plan(&world), @"
     llm:create New on NVIDIA GeForce RTX 4090 x1 secure | NVIDIA L40S x1 secure | NVIDIA A100 80GB PCIe x1 secure
-    Note llm: not considered: NVIDIA A100 80GB PCIe in secure: $1.64/h is more than $0.80/h (candidates-rejected)
+    Note llm: not considered: `retry.widen[0]`: NVIDIA A100 80GB PCIe in secure: $1.64/h is more than $0.80/h (candidates-rejected)
     cost $0.00 -> $505.70, at most $1,199.20
     ");
 }
