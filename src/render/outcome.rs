@@ -499,4 +499,35 @@ mod tests {
         Left alone in this plan: dark[0,1], late; `podform plan` says why.
         "#);
     }
+
+    #[test]
+    fn a_failure_that_another_apply_does_not_mend_is_told_with_what_does() {
+        let fail = |outcome: &mut Outcome, at: &str, lasting| {
+            let ended = Ended { lasting, ..Ended::new(EndResult::Failed("not ready within 2m".to_owned())) };
+            outcome.actions.insert(id(at, Step::Create), ended);
+        };
+        let mut outcome = all_done();
+        fail(&mut outcome, "new", Some(Lasting::NotReady));
+        let verdict = |outcome: &Outcome| {
+            let text = written(outcome, &[], &[]);
+            text.lines().skip_while(|line| !line.starts_with("Left:")).collect::<Vec<_>>().join("\n")
+        };
+        insta::assert_snapshot!(verdict(&outcome), @"
+        Left: 1 failed, 0 not begun, 0 unknown.
+        `new` runs as the spec wants it, so another apply changes nothing there. `podform logs new` shows
+        what it wrote. To go on, change the spec and apply that; `podform apply --replace new` makes the pod
+        anew.
+        Left alone in this plan: dark[0,1], late; `podform plan` says why.
+        ");
+        fail(&mut outcome, "new", Some(Lasting::JobEnded));
+        fail(&mut outcome, "swap", None);
+        insta::assert_snapshot!(verdict(&outcome), @"
+        Left: 2 failed, 0 not begun, 0 unknown.
+        `new` has had its run, so another apply does not start it again, and holds what waits for it.
+        `podform logs new` shows what it wrote. To go on, change the spec and apply that; `podform apply
+        --replace new` runs it again.
+        To go on, run `podform apply` again: it plans what is left.
+        Left alone in this plan: dark[0,1], late; `podform plan` says why.
+        ");
+    }
 }
