@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::model::id::PodId;
 use crate::model::job;
 use crate::model::marker::Token;
@@ -11,6 +13,9 @@ use crate::provider::ProviderError;
 
 /// How many of the last lines of a log are read for the end of a job. Its shell repeats the line as long as the pod is up.
 const LINES: u16 = 1_000;
+
+/// How many times as long as a log must be silent it is read at most.
+const SILENCES: u32 = 3;
 
 /// Reads with which exit code a run of a job ended. Of several lines that say so the last one counts: it is the shell's,
 /// which writes after the job.
@@ -26,9 +31,12 @@ pub async fn exit_code(
     let wish = LogWish { source: Some(LogSource::Container), start: LogStart::Tail(LINES) };
     let mut log = port.open_log(pod, &wish).await?;
     let mut told = None;
-    // A busy container writes faster than it falls silent, so what is read has an end of its own.
+    // A busy container writes before it counts as silent, so what is read has an end of its own, in lines and in time: the
+    // lines that are there come at once.
+    let until = Instant::now() + silence * SILENCES;
     for _ in 0..LINES {
-        match log.next(silence).await? {
+        let left = until.saturating_duration_since(Instant::now());
+        match log.next(silence.min(left)).await? {
             Heard::Line(line) => told = job::exit_code(&line.text, run).or(told),
             Heard::Quiet | Heard::End => break,
         }
@@ -154,4 +162,51 @@ pub enum Heard {
     Quiet,
     /// The API has ended the log.
     End,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A container that writes a line every so often, the first ones of which are there already.
+    struct Lively {
+        every: Duration,
+        written: Vec<&'static str>,
+    }
+
+    impl ReadLogs for Lively {
+        type Log = Self;
+
+        async fn open_log(&self, _: &PodId, _: &LogWish) -> Result<Self, ProviderError> {
+            Ok(Self { every: self.every, written: self.written.clone() })
+        }
+    }
+
+    impl Log for Lively {
+        async fn next(&mut self, patience: Duration) -> Result<Heard, ProviderError> {
+            let line = |text: &str| LogLine { mark: None, at: None, source: None, text: text.to_owned() };
+            if let Some(text) = self.written.pop() {
+                return Ok(Heard::Line(line(text)));
+            }
+            tokio::time::sleep(self.every.min(patience)).await;
+            Ok(if self.every <= patience { Heard::Line(line("step")) } else { Heard::Quiet })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_never_falls_silent_is_not_read_for_ever() {
+        let run: Token = "00000000000000aa".parse().unwrap();
+        let read = async |every: u64, written: &[&'static str]| {
+            let log = Lively { every: Duration::from_millis(every), written: written.to_vec() };
+            let began = Instant::now();
+            let told = exit_code(&log, &PodId::new("p"), &run, Duration::from_secs(3)).await.unwrap();
+            (told, began.elapsed().as_millis())
+        };
+        let end = "podform-exit 00000000000000aa 7";
+        assert_eq!(read(3_600_000, &["step"]).await, (None, 3_000));
+        assert_eq!(read(2_900, &["step"]).await, (None, 9_000));
+        assert_eq!(read(1_000, &["step", end, "step"]).await, (Some(7), 9_000));
+        // Many lines are read up to a number of them.
+        assert_eq!(read(1, &[]).await, (None, 1_000));
+    }
 }
