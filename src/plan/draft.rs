@@ -65,6 +65,22 @@ impl Draft<'_> {
             .push((step, Action { operation, reason, changes, consequences, cost, record, ready: None }));
     }
 
+    /// Adds to what the steps from this one on cost: what is there beside them stays until they are done.
+    pub(super) fn bill_beside(&mut self, from: usize, cost: Split) {
+        let mut steps = self.steps.iter_mut().skip(from).peekable();
+        if steps.peek().is_none() {
+            return;
+        }
+        for (number, (_, action)) in steps.enumerate() {
+            if number > 0 {
+                action.cost.before = action.cost.before + cost;
+            }
+            action.cost.after = action.cost.after + cost;
+        }
+        self.after = self.after + cost;
+        self.at_most = self.at_most + cost;
+    }
+
     /// Adds a step that only writes to the state: it ends nothing and costs nothing.
     pub(super) fn local(
         &mut self,

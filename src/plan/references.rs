@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::desired::{Desired, Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
-use crate::model::plan::{Action, ActionId, Cause, FieldChange, Held, Plan, Step, fill, pods};
+use crate::model::plan::{Action, ActionId, Cause, FieldChange, Held, Plan, Reason, Step, fill, pods};
 use crate::model::pod::{EnvValue, RunState};
 use crate::model::reference;
 use crate::model::settings::{Container, Field};
@@ -238,18 +238,34 @@ pub(super) fn referred_first(
             if let Some((first, _)) = reset {
                 edges.insert((id(&referred, *first), id(address, *then)));
             }
+            former_last(context, steps, (&referred, &id(address, *then)), edges);
         }
         for referred in action.operation.references() {
             let steps = drafts.get(&referred).map_or(&[][..], |draft| &draft.steps);
             let at = |wanted: Step| steps.iter().position(|(step, _)| *step == wanted);
             let Some(made) = at(Step::Create).or_else(|| at(Step::Start)) else { continue };
             edges.insert((id(&referred, steps[made].0), id(address, *then)));
-            let after = at(Step::Delete).filter(|delete| *delete > made);
-            // In waves the old one goes before the next is made, for which those that refer to both would wait.
-            let is_in_waves = || context.wanted(&referred).and_then(Wanted::pod)?.at_once;
-            if after.is_some() && is_in_waves().is_none() {
-                edges.insert((id(address, *then), id(&referred, Step::Delete)));
-            }
+            former_last(context, &steps[made..], (&referred, &id(address, *then)), edges);
         }
     }
+}
+
+/// Has the pods that another one took the place of go once nobody refers to them any more.
+fn former_last(
+    context: &Context<'_>,
+    steps: &[(Step, Action)],
+    (referred, told): (&Address, &ActionId),
+    edges: &mut Edges,
+) {
+    // In waves the old one goes before the next is made, for which those that refer to both would wait.
+    if context.wanted(referred).and_then(Wanted::pod).is_some_and(|pod| pod.at_once.is_some()) {
+        return;
+    }
+    let goes = |(step, action): &&(Step, Action)| match step {
+        Step::Delete => steps.first().is_some_and(|(first, _)| *first != Step::Delete),
+        Step::DeleteDeposed => action.reason == Reason::Deposed,
+        _ => false,
+    };
+    let former = steps.iter().filter(goes);
+    edges.extend(former.map(|(step, _)| (told.clone(), ActionId { address: referred.clone(), step: *step })));
 }

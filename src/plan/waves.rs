@@ -325,7 +325,9 @@ fn turn<'a>(address: &'a Address, draft: &Draft<'a>) -> Option<Turn<'a>> {
     let steps = || draft.steps.iter().map(|(step, action)| (*step, action.operation.resets()));
     let comes_up =
         |(step, resets): &(Step, bool)| *resets || matches!(step, Step::Create | Step::Start | Step::Ready);
-    let matters = |step: &(Step, bool)| comes_up(step) || matches!(step.0, Step::Stop | Step::Delete);
+    let matters = |step: &(Step, bool)| {
+        comes_up(step) || matches!(step.0, Step::Stop | Step::Delete | Step::DeleteDeposed)
+    };
     steps().find(comes_up)?;
     // Where the new one comes first, the turn ends when the old one is gone, so that few are billed twice at a time.
     Some(Turn { address, first: steps().find(matters)?.0, last: steps().rfind(matters)?.0 })

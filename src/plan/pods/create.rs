@@ -283,7 +283,8 @@ impl<'a> PodPlanner<'_, 'a> {
                 self.create(wanted, ways, reason.clone(), changes, new_id, BTreeSet::new());
             }
             OnReplace::CreateFirst => {
-                let deposed = BTreeSet::from([live.id.clone()]);
+                let former = self.surplus_ids();
+                let deposed = former.iter().chain([&live.id]).cloned().collect();
                 if let Some(volume) = wanted.container.storage.volume() {
                     self.draft.findings.push(finding::two_writers(self.address, volume));
                 }
@@ -291,7 +292,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 self.create(wanted, ways, reason.clone(), changes, new_id, deposed);
                 let dearest = self.draft.at_most;
                 let after = minus(self.draft.after, current);
-                self.draft.push(delete(after, lost, RecordAfter::Deposed(BTreeSet::new())));
+                self.draft.push(delete(after, lost, RecordAfter::Deposed(former)));
                 self.draft.at_most = dearest;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::address::Address;
-use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
+use crate::model::desired::{ComputeWish, OnReplace, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::job::RecordedJob;
 use crate::model::live::{LivePod, PodStatus, Rental};
@@ -197,8 +197,17 @@ impl<'a> PodPlanner<'_, 'a> {
                 }
                 self.draft.local(Step::Adopt, reason, Vec::new(), put(live, &record));
             }
-            self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+            let goes_first = match wanted.lifecycle.on_replace {
+                OnReplace::DestroyFirst => true,
+                OnReplace::CreateFirst => self.former(wanted).is_empty(),
+            };
+            if goes_first {
+                self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+            }
             self.replace(wanted, live, recorded, comparison, requested);
+            if self.draft.has(Step::Create) {
+                self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+            }
             return;
         }
         if needs_replacement {
@@ -264,8 +273,11 @@ impl<'a> PodPlanner<'_, 'a> {
                 self.drop_outlived();
             }
         }
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
-        record.deposed.clear();
+        record.deposed = self.former(wanted);
+        if record.deposed.is_empty() {
+            self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        }
+        let (begun, beside) = (self.draft.steps.len(), self.surplus_cost());
         let reason = match run {
             Run::Start | Run::Stay if job.is_some() => Reason::RunAgain,
             Run::Start if has_failed(recorded, live) => Reason::Failed,
@@ -298,6 +310,8 @@ impl<'a> PodPlanner<'_, 'a> {
                 self.start(&mut steps);
             }
         }
+        self.draft.bill_beside(begun, beside);
+        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
     }
 
     /// Brings everything in the record up to date that no call is needed for.

@@ -17,7 +17,7 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::{Block, Consequence, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step};
-use crate::model::pod::Storage;
+use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
 
@@ -196,8 +196,7 @@ impl<'a> PodPlanner<'_, 'a> {
     fn begin(&mut self, live: Option<&LivePod>, recorded: Option<&RecordedPod>) {
         let catalog = self.context.inputs.catalog;
         let current = live.map(|pod| cost::managed_pod(catalog, pod, recorded)).unwrap_or_default();
-        let surplus: Split = self.surplus.iter().map(|pod| cost::managed_pod(catalog, pod, None)).sum();
-        self.draft.costs_now(current + surplus);
+        self.draft.costs_now(current + self.surplus_cost());
         if let Some(gone) = self.context.renamed.displaced.get(self.address) {
             if !gone.is_gone() {
                 self.draft.drift.push(DriftKind::Vanished);
@@ -230,15 +229,26 @@ impl<'a> PodPlanner<'_, 'a> {
         });
     }
 
+    /// Returns the pods that an earlier replacement left behind and that stay until the pod is up with what is wanted: one of
+    /// them may be the one that serves. Second pods of creates serve nobody.
+    fn former(&self, wanted: &WantedPod) -> BTreeSet<PodId> {
+        let has_served = self.surplus.iter().any(|pod| !self.duplicates.contains(&pod.id));
+        if has_served && wanted.run == RunState::Running { self.surplus_ids() } else { BTreeSet::new() }
+    }
+
+    fn surplus_cost(&self) -> Split {
+        let catalog = self.context.inputs.catalog;
+        self.surplus.iter().map(|pod| cost::managed_pod(catalog, pod, None)).sum()
+    }
+
     /// Terminates what an earlier replacement left behind, and duplicates of ours.
     fn delete_surplus(&mut self, record: RecordAfter) {
         if self.surplus.is_empty() {
             return;
         }
+        let freed = self.surplus_cost();
         let surplus = std::mem::take(&mut self.surplus);
         let is_duplicate = surplus.iter().all(|pod| self.duplicates.contains(&pod.id));
-        let catalog = self.context.inputs.catalog;
-        let freed: Split = surplus.iter().map(|pod| cost::managed_pod(catalog, pod, None)).sum();
         let mut consequences: Vec<Consequence> =
             surplus.iter().flat_map(|pod| self.body(pod, Gigabytes(0)).deleted()).collect();
         consequences.sort();
@@ -247,6 +257,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.refuse_locked(pod, Step::DeleteDeposed);
         }
         let after = minus(self.draft.after, freed);
+        let at_most = minus(self.draft.at_most, freed);
         self.draft.push(Planning {
             step: Step::DeleteDeposed,
             operation: Operation::DeletePods { ids: surplus.iter().map(|pod| pod.id.clone()).collect() },
@@ -256,6 +267,7 @@ impl<'a> PodPlanner<'_, 'a> {
             after,
             record,
         });
+        self.draft.at_most = at_most;
     }
 
     fn body<'b>(&'b self, pod: &'b LivePod, disk: Gigabytes) -> Body<'b> {

@@ -1,16 +1,20 @@
 //! Which pods a plan asks whether they are ready, and what that is to an approval.
 
+use std::collections::BTreeMap;
+
 use insta::assert_snapshot;
-use podform::model::desired::WantedPod;
+use podform::model::desired::{OnReplace, WantedPod};
 use podform::model::id::PodId;
 use podform::model::live::{LivePod, PodStatus, Ran, Seen};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{Finding, Planned};
+use podform::model::pod::RunState;
 use podform::model::ready::{Boot, OnNoBoot, Probe, Ready};
 use podform::model::seconds::Seconds;
 
-use super::cases::{image_2, plan, settles, stopped};
-use super::world::{World, address, time};
+use super::cases::{image_2, key, plain, plan, settles, stopped};
+use super::references::refers_to;
+use super::world::{World, address, in_order, time};
 
 fn on(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
     move |pod| pod.depends_on = names.iter().map(|name| address(name)).collect()
@@ -146,6 +150,65 @@ fn a_former_pod_goes_only_when_the_one_in_its_place_is_ready() {
         ["llm:delete-deposed", "llm:ready asks tcp 2, within 10m", "llm:ready before llm:delete-deposed",]
     );
     settles(&world);
+}
+
+/// The one in its place is changed, or gives way to another: until that is ready the former one may be the only one that serves.
+#[test]
+fn a_former_pod_stays_until_what_follows_is_ready() {
+    let world = |name: &str, edit: fn(&mut WantedPod)| {
+        let old = format!("old-{}", name.replace(['[', ']'], ""));
+        let world = World::default().want(name, edit).have(name, |_| {}).stranger(&old, |_| {});
+        let world = world.recorded(name, |recorded| recorded.record.deposed = [PodId::new(old)].into());
+        asked(world, name, 2)
+    };
+    let changed = world("llm", |pod| pod.container.image = "tool:2".to_owned());
+    assert_snapshot!(told(&changed), @"
+    llm:update: $1,011.40 -> $1,011.40
+    llm:delete-deposed: $1,011.40 -> $505.70
+    ");
+    let replaced = |on_replace| {
+        let replaced = changed.clone().want("llm", |pod| pod.lifecycle.on_replace = on_replace);
+        told(&replaced.option(|options| {
+            options.replace.insert(address("llm"));
+        }))
+    };
+    assert_snapshot!(replaced(OnReplace::CreateFirst), @"
+    llm:create: $1,011.40 -> $1,517.10
+    llm:delete: $1,517.10 -> $1,011.40
+    llm:delete-deposed: $1,011.40 -> $505.70
+    ");
+    assert_snapshot!(replaced(OnReplace::DestroyFirst), @"
+    llm:delete-deposed: $1,011.40 -> $505.70
+    llm:delete: $505.70 -> $0.00
+    llm:create: $0.00 -> $505.70
+    ");
+    // Nobody needs it to serve beside one that is to be stopped.
+    assert_snapshot!(told(&world("llm", |pod| pod.run = RunState::Stopped)), @"
+    llm:delete-deposed: $1,011.40 -> $505.70
+    llm:stop: $505.70 -> $0.00
+    ");
+    let told_of_the_former = |pod: &mut WantedPod| {
+        pod.container.env = BTreeMap::from([(key("LLM_ID"), plain("<old-llm>"))]).into();
+        pod.depends_on.insert(address("llm"));
+    };
+    let referred = changed.have("web", told_of_the_former).want("web", refers_to(&["llm.id"]));
+    assert_snapshot!(told(&referred), @"
+    llm:update: $1,011.40 -> $1,011.40
+    web:update: $505.70 -> $505.70
+    llm:delete-deposed: $1,011.40 -> $505.70
+    ");
+}
+
+/// What one says to do at each address, in order, and what it costs after each step.
+fn told(world: &World) -> String {
+    let planned = world.plan();
+    let steps = in_order(planned.plan()).into_iter().map(|id| {
+        let cost = planned.plan().actions[&id].cost;
+        format!("{id}: {} -> {}", cost.before.total().known, cost.after.total().known)
+    });
+    let told = steps.collect::<Vec<_>>().join("\n");
+    settles(world);
+    told
 }
 
 #[test]
