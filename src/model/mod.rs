@@ -30,6 +30,7 @@ pub mod provenance;
 pub mod ready;
 pub mod reference;
 pub mod registry;
+pub mod renaming;
 pub mod request;
 pub mod retry;
 pub mod seconds;

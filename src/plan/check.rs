@@ -26,7 +26,7 @@ pub enum Violation {
     /// The steps of one address are not in a line, so that two of them could run at once.
     #[error("the steps of `{0}` are not ordered")]
     Unordered(Address),
-    /// An address is held or unchanged and yet has actions.
+    /// An address is unchanged and yet has actions, or is held and has others than its move.
     #[error("`{0}` is held or unchanged and has actions")]
     HeldWithActions(Address),
     /// Two addresses act on the same remote object.
@@ -175,7 +175,8 @@ fn before<'p>(firsts: &Firsts<'p>, action: &ActionId) -> BTreeSet<&'p ActionId> 
 fn check_addresses(plan: &Plan, violations: &mut Vec<Violation>) {
     let mut owners: BTreeMap<RemoteId, Address> = BTreeMap::new();
     for (id, action) in &plan.actions {
-        if plan.held.contains_key(&id.address) || plan.unchanged.contains(&id.address) {
+        let is_left = plan.held.contains_key(&id.address) && id.step != Step::Move;
+        if is_left || plan.unchanged.contains(&id.address) {
             violations.push(Violation::HeldWithActions(id.address.clone()));
         }
         for object in objects_of(&action.operation) {

@@ -110,6 +110,13 @@ impl Draft<'_> {
         self.held = Some(held);
     }
 
+    /// Leaves the address alone, but for another one of what is known there: the spec does not ask for that for ever.
+    pub(super) fn hold_where_it_moves(&mut self, held: Held) {
+        let moves = self.steps.extract_if(.., |(step, _)| *step == Step::Move).collect();
+        self.hold(held);
+        self.steps = moves;
+    }
+
     /// Does nothing but record another address.
     pub(super) fn keep_moves_only(&mut self) {
         self.steps.retain(|(step, _)| *step == Step::Move);

@@ -188,6 +188,7 @@ pub(super) fn needed(dependency: &Address, by: &Address, standing: Standing) -> 
         Standing::Stopped => "does not run",
         Standing::Unknown => "could not be looked at",
         Standing::Ready => "gets this address",
+        Standing::Over => "is to run again or not known to be done",
     };
     let message = format!("goes along: `{by}` depends on it, and it {why}");
     about(Severity::Note, "goes-along", dependency, None, message)

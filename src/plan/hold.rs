@@ -8,7 +8,7 @@ use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, Seen};
 use crate::model::plan::{Held, InProgress, Operation, Reason, Several, Step};
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::Recorded;
+use crate::model::prior::{Prior, Recorded};
 
 use super::draft::Draft;
 use super::graph::brought_up;
@@ -286,8 +286,13 @@ pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
             .into_iter()
             .filter_map(|address| {
                 let draft = drafts.get(&address)?;
-                if draft.held.is_some() || draft.steps.is_empty() {
+                if draft.steps.is_empty() {
                     return None;
+                }
+                if draft.held.is_some() {
+                    // All that is left is its move.
+                    let taken = still_taken(context, drafts, &address, draft)?;
+                    return Some((address, taken));
                 }
                 let held = missing_dependency(context, drafts, &address, draft)
                     .or_else(|| taken_from_held(&needed, &address, draft))
@@ -383,7 +388,8 @@ fn missing_dependency(
     let wanted = context.wanted(address)?;
     let Wanted::Pod(pod) = wanted else { return None };
     let needed = dependencies(pod);
-    let held = needed.iter().filter(|dependency| is_needed(dependency, pod, draft)).find(|dependency| {
+    let is_needed = |dependency: &&Address| is_needed(context, dependency, pod, draft);
+    let held = needed.iter().filter(is_needed).find(|dependency| {
         drafts.get(dependency).is_some_and(|draft| draft.held.is_some() || draft.unusable.is_some())
     });
     if let Some(dependency) = held {
@@ -412,14 +418,17 @@ fn missing_dependency(
 }
 
 /// Tells whether the steps of a pod need what it depends on. RunPod puts a secret in when the pod boots and pulls with
-/// credentials then: without them it runs on, and its bill can be ended. One that is wanted stopped needs nobody.
-fn is_needed(dependency: &Address, pod: &WantedPod, draft: &Draft<'_>) -> bool {
+/// credentials then: without them it runs on, and its bill can be ended. A job is done, or is waited for by who comes up.
+/// One that is wanted stopped needs nobody.
+fn is_needed(context: &Context<'_>, dependency: &Address, pod: &WantedPod, draft: &Draft<'_>) -> bool {
+    let is_job = || context.wanted(dependency).and_then(Wanted::pod).is_some_and(|pod| pod.job.is_some());
     match dependency.kind() {
         Kind::Secret => boots(draft),
         Kind::Registry => {
             let mut sent = draft.steps.iter().filter_map(|(_, action)| sent_by(&action.operation));
             boots(draft) || sent.any(|sent| sent == dependency)
         }
+        Kind::Pod if is_job() => pod.run == RunState::Running && brought_up(draft).is_some(),
         Kind::Volume | Kind::Pod => pod.run == RunState::Running,
     }
 }
@@ -529,7 +538,8 @@ fn still_taken(
     address: &Address,
     draft: &Draft<'_>,
 ) -> Option<Held> {
-    let is_taken = draft.has(Step::Move) && context.inputs.prior.objects.contains_key(address);
+    let Prior { objects, unseen, .. } = context.inputs.prior;
+    let is_taken = draft.has(Step::Move) && (objects.contains_key(address) || unseen.contains_key(address));
     let to = context.renamed.moves_to(address).filter(|_| is_taken)?;
     let leaves = drafts.get(to).is_some_and(|draft| draft.has(Step::Move));
     (!leaves).then(|| {

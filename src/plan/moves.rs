@@ -9,8 +9,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Desired, Move};
 use crate::model::job::UnseenJob;
 use crate::model::plan::Finding;
-use crate::model::pod::Storage;
-use crate::model::prior::{OpenIntent, Prior, Recorded};
+use crate::model::prior::{OpenIntent, Prior, Recorded, without_record};
 use crate::model::registry::Registry;
 
 use super::finding;
@@ -19,7 +18,7 @@ use super::finding;
 pub(super) struct Renamed<'a> {
     /// Borrowed from the state wherever no rename is about them.
     pub(super) objects: BTreeMap<Address, Cow<'a, Recorded>>,
-    /// New address to old one, for records that move.
+    /// New address to old one, for records that move and for what is known of jobs without one.
     pub(super) moves: BTreeMap<Address, Address>,
     /// Open intents under the addresses of this spec.
     pub(super) open: Vec<OpenIntent>,
@@ -27,9 +26,7 @@ pub(super) struct Renamed<'a> {
     /// Records of gone replicas whose place another record takes.
     pub(super) displaced: BTreeMap<Address, &'a Recorded>,
     /// What is known of jobs of whose last run no record tells.
-    pub(super) unseen: BTreeMap<Address, &'a UnseenJob>,
-    /// New address to old one, for what is known of jobs without a record.
-    pub(super) unseen_moves: BTreeMap<Address, Address>,
+    pub(super) unseen: BTreeMap<Address, Cow<'a, UnseenJob>>,
     /// Old address to new one, without those that stay.
     by_old: BTreeMap<Address, Address>,
 }
@@ -45,7 +42,7 @@ impl Renamed<'_> {
         self.by_old.get(address).unwrap_or(address).clone()
     }
 
-    /// Returns where the record that stands at an address moves to.
+    /// Returns where what stands at an address moves to.
     pub(super) fn moves_to(&self, from: &Address) -> Option<&Address> {
         self.by_old.get(from).filter(|to| self.moves.get(*to) == Some(from))
     }
@@ -60,7 +57,7 @@ pub(super) fn rename<'a>(
 ) -> Renamed<'a> {
     let pairs = pairs(prior, desired);
     let mut findings = Vec::new();
-    let mut at = settle(prior, &pairs, &mut findings);
+    let mut at = settle(prior.objects.keys(), &BTreeSet::new(), &pairs, &mut findings);
     let mut displaced = BTreeMap::new();
     for (gap, spare) in closings {
         let Some(original) = at.remove(spare) else { continue };
@@ -74,6 +71,12 @@ pub(super) fn rename<'a>(
             }
             None => {}
         }
+    }
+    // What stands at the new address is known better there.
+    let taken = at.keys().copied().collect();
+    let jobs = without_record(prior).map(|(address, _)| address);
+    for (to, from) in settle(jobs, &taken, &pairs, &mut findings) {
+        at.entry(to).or_insert(from);
     }
     let moves = at.iter().filter(|(to, from)| to != from);
     let mut by_old: BTreeMap<Address, Address> =
@@ -92,7 +95,6 @@ pub(super) fn rename<'a>(
         findings,
         displaced,
         unseen: BTreeMap::new(),
-        unseen_moves: BTreeMap::new(),
         by_old,
     };
     renamed.objects = prior
@@ -101,23 +103,17 @@ pub(super) fn rename<'a>(
         .filter(|(address, _)| !renamed.displaced.contains_key(address))
         .map(|(address, recorded)| (renamed.address_now(address), rewritten(recorded, &renamed)))
         .collect();
-    for (from, job) in &prior.unseen {
-        let to = renamed.address_now(from);
-        let goes = to != *from && !prior.objects.contains_key(from);
-        // What stands at the new address is known better there.
-        if goes && (prior.objects.contains_key(&to) || prior.unseen.contains_key(&to)) {
-            continue;
-        }
-        if goes {
-            renamed.unseen_moves.insert(to.clone(), from.clone());
-        }
-        renamed.unseen.insert(to, job);
-    }
+    // What comes along with a record takes the place of what was known where that goes.
+    let (comes, stays): (Vec<_>, Vec<_>) =
+        prior.unseen.iter().partition(|(address, _)| renamed.address_now(address) != **address);
+    let unseen = stays.into_iter().chain(comes);
+    renamed.unseen =
+        unseen.map(|(address, job)| (renamed.address_now(address), given_by(job, &renamed))).collect();
     renamed.open = prior.open.iter().cloned().map(|intent| reopened(intent, &renamed)).collect();
     renamed
 }
 
-/// Returns which records the renames of a spec move, each with its address then.
+/// Returns what the renames of a spec move of a state, each with its address then.
 pub fn moved(prior: &Prior, desired: &Desired) -> BTreeMap<Address, Address> {
     let moves = rename(prior, desired, &BTreeMap::new()).moves;
     moves.into_iter().map(|(to, from)| (from, to)).collect()
@@ -185,18 +181,18 @@ fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTre
         .collect()
 }
 
-/// Decides where each record ends: new address to old one.
+/// Decides where each of these ends: new address to old one. Nothing of it ends at an address that is taken.
 ///
 /// A rename whose target is taken waits for the rename that frees it; one that is never freed is left out and said.
 /// They are tried round after round in the order of the file, but after the first round only those for which something
 /// has changed: a chain of many would take as many rounds otherwise.
 fn settle<'a>(
-    prior: &'a Prior,
+    standing: impl Iterator<Item = &'a Address>,
+    taken: &BTreeSet<&Address>,
     pairs: &'a [(Address, Address)],
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<&'a Address, &'a Address> {
-    let mut at: BTreeMap<&Address, &Address> =
-        prior.objects.keys().map(|address| (address, address)).collect();
+    let mut at: BTreeMap<&Address, &Address> = standing.map(|address| (address, address)).collect();
     // Only for where something stands can a rename begin.
     let has_record = |(_, (from, _)): &(usize, &(Address, Address))| at.contains_key(from);
     let mut open: BTreeSet<(usize, usize)> =
@@ -212,7 +208,7 @@ fn settle<'a>(
     }
     while let Some((round, number)) = open.pop_first() {
         let Some((from, to)) = waiting.get(&number).copied() else { continue };
-        if from == to || at.contains_key(to) {
+        if from == to || at.contains_key(to) || taken.contains(to) {
             continue;
         }
         let Some(original) = at.remove(from) else { continue };
@@ -223,7 +219,7 @@ fn settle<'a>(
         open.extend(changed.map(|&other| (round + usize::from(other <= number), other)));
     }
     for (from, to) in waiting.into_values() {
-        if from != to && at.contains_key(from) && at.contains_key(to) {
+        if from != to && at.contains_key(from) && (at.contains_key(to) || taken.contains(to)) {
             findings.push(finding::move_target_taken(from, to));
         }
     }
@@ -241,15 +237,19 @@ fn rewritten<'a>(recorded: &'a Recorded, renamed: &Renamed<'_>) -> Cow<'a, Recor
     }
     let mut recorded = recorded.clone();
     if let Some(pod) = recorded.record.object.pod_mut() {
-        pod.depends_on = pod.depends_on.iter().map(|address| renamed.address_now(address)).collect();
-        if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
-            *volume = renamed.address_now(volume);
-        }
-        if let Some(Registry::Made(address)) = &mut pod.container.registry {
-            *address = renamed.address_now(address);
-        }
+        pod.rename(|address| renamed.address_now(address));
     }
     Cow::Owned(recorded)
+}
+
+/// Rewrites the addresses inside what is known of a job.
+fn given_by<'a>(job: &'a UnseenJob, renamed: &Renamed<'_>) -> Cow<'a, UnseenJob> {
+    match job {
+        UnseenJob::Done(_) if !renamed.by_old.is_empty() => {
+            Cow::Owned(job.renamed(|address| renamed.address_now(address)))
+        }
+        UnseenJob::Done(_) | UnseenJob::NotKnown => Cow::Borrowed(job),
+    }
 }
 
 fn reopened(mut intent: OpenIntent, renamed: &Renamed<'_>) -> OpenIntent {

@@ -8,16 +8,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Kind};
-use crate::model::desired::{Deselected, Wanted, WantedPod, WantedVolume};
+use crate::model::desired::{Deselected, Desired, Wanted, WantedPod, WantedVolume};
 use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, Seen};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::Recorded;
+use crate::model::prior::{Prior, Recorded};
 
 use super::draft::Draft;
 use super::graph::brought_up;
 use super::hold::{is_taken_away, recorded_dependencies};
+use super::jobs::JobAfter;
 use super::pods::{Stands, stands};
 use super::presence::Sighting;
 use super::scope::{Scope, dependencies};
@@ -55,6 +56,8 @@ pub(super) enum Standing {
     Missing,
     /// It could not be looked at.
     Unknown,
+    /// It is a job without a pod, of which something is known all the same.
+    Over,
 }
 
 /// Plans everything that is chosen and what goes along with it.
@@ -66,7 +69,8 @@ pub(super) fn reach<'a>(context: &Context<'a>, scope: &Scope<'_>, all: &'a BTree
         return Reach { drafts, findings: Vec::new() };
     }
     let ties = Ties::new(context, scope);
-    let mut reaching = Reaching { ties, all, drafts, parts: BTreeMap::new(), findings: Vec::new() };
+    let mut reaching =
+        Reaching { ties, all, drafts, parts: BTreeMap::new(), over: BTreeSet::new(), findings: Vec::new() };
     reaching.take_along();
     reaching.keep_what_is_needed();
     let Reaching { drafts, findings, .. } = reaching;
@@ -108,7 +112,8 @@ pub(super) fn lacking(context: &Context<'_>, dependency: &Address) -> Option<Hel
         return None;
     }
     let is = match standing(context, dependency) {
-        Standing::Ready | Standing::Stopped => return None,
+        // Whether it ended well enough is another question.
+        Standing::Ready | Standing::Stopped | Standing::Over => return None,
         Standing::Missing => "does not exist",
         Standing::Unknown => "could not be looked at",
     };
@@ -137,7 +142,11 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
             Some(Wanted::Pod(pod)) => pod.adopt.as_ref(),
             Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
         };
-        return of_pod(&context.ownership.pod(dependency, named).sighting);
+        let is_known = || stands(context, dependency).is_some();
+        return match of_pod(&context.ownership.pod(dependency, named).sighting) {
+            Standing::Missing if is_job(context, dependency) && is_known() => Standing::Over,
+            standing => standing,
+        };
     }
     if dependency.kind() == Kind::Secret {
         return of_named(&secrets::sighting(context, dependency));
@@ -169,6 +178,15 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
             | None,
             sighting,
         ) => sighting.map_or(Standing::Missing, of_named),
+    }
+}
+
+/// Tells whether the spec has a job at an address, selected or not.
+fn is_job(context: &Context<'_>, address: &Address) -> bool {
+    let Desired { wanted, out_of_scope, .. } = context.inputs.desired;
+    match wanted.get(address).and_then(Wanted::pod) {
+        Some(pod) => pod.job.is_some(),
+        None => out_of_scope.get(address).is_some_and(|left_out| left_out.is_job),
     }
 }
 
@@ -259,6 +277,8 @@ struct Reaching<'c, 'a> {
     drafts: Drafts<'a>,
     /// What went along, and as what.
     parts: BTreeMap<&'a Address, Part>,
+    /// Jobs that have ended and do not run again: nothing of them is needed.
+    over: BTreeSet<&'a Address>,
     findings: Vec<Finding>,
 }
 
@@ -277,8 +297,13 @@ impl<'a> Reaching<'_, 'a> {
                     Some(Part::Chosen | Part::Needed | Part::Bound) => false,
                     None => !self.drafts.contains_key(companion),
                 };
-                if is_more && self.ties.scope.allows(companion) {
-                    self.drafts.insert(companion, super::draft(self.ties.context, companion, part));
+                if is_more && self.ties.scope.allows(companion) && !self.over.contains(companion) {
+                    let draft = super::draft(self.ties.context, companion, part);
+                    if part == Part::Needed && is_over(&draft) {
+                        self.over.insert(companion);
+                        continue;
+                    }
+                    self.drafts.insert(companion, draft);
                     self.parts.insert(companion, part);
                     self.findings.push(finding);
                     open.push(companion);
@@ -411,7 +436,9 @@ impl<'c, 'a> Ties<'c, 'a> {
                 let part = match standing {
                     Standing::Ready if is_renamed => Part::MakesWay,
                     Standing::Ready => return None,
-                    Standing::Stopped | Standing::Missing | Standing::Unknown => Part::Needed,
+                    Standing::Stopped | Standing::Missing | Standing::Unknown | Standing::Over => {
+                        Part::Needed
+                    }
                 };
                 let finding = match self.context.registries.remade(&dependency) {
                     Some(_) => finding::remade(&dependency, address),
@@ -439,10 +466,11 @@ impl<'c, 'a> Ties<'c, 'a> {
         users.map(|user| (user.clone(), Part::Bound, finding::refers_to_another(user, address))).collect()
     }
 
-    /// Returns what is recorded at an address and moves away from it.
+    /// Returns what is known at an address and moves away from it.
     fn occupant(&self, address: &Address) -> Option<Address> {
-        let is_recorded = self.context.inputs.prior.objects.contains_key(address);
-        self.context.renamed.moves_to(address).filter(|_| is_recorded).cloned()
+        let Prior { objects, unseen, .. } = self.context.inputs.prior;
+        let is_known = objects.contains_key(address) || unseen.contains_key(address);
+        self.context.renamed.moves_to(address).filter(|_| is_known).cloned()
     }
 
     /// RunPod deletes no network volume and no credentials under a pod, so one that the spec still wants, but without them,
@@ -459,6 +487,12 @@ impl<'c, 'a> Ties<'c, 'a> {
     fn is_bound(&self, dependent: &Address) -> bool {
         self.context.wanted(dependent).is_none() && !self.scope.is_deselected(dependent)
     }
+}
+
+/// Tells whether a draft leaves a job that has ended as it is.
+fn is_over(draft: &Draft<'_>) -> bool {
+    let has_ended = matches!(draft.job, Some(JobAfter::Ended(_)));
+    has_ended && draft.held.is_none() && brought_up(draft).is_none() && !draft.has(Step::Move)
 }
 
 /// Tells whether a draft creates, starts or changes a pod.

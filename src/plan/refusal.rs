@@ -111,7 +111,8 @@ fn unmatched(context: &Context<'_>) -> Vec<Refusal> {
     let in_spec = || desired.wanted.keys().chain(desired.out_of_scope.keys());
     let recorded = prior.objects.keys().chain(context.renamed.objects.keys());
     let mut known = context.ownership.addresses();
-    known.extend(in_spec().chain(recorded).cloned());
+    let jobs = prior.unseen.keys().chain(context.renamed.unseen.keys());
+    known.extend(in_spec().chain(recorded).chain(jobs).cloned());
     let known = Arc::new(known);
     let unmatched = |(flag, given)| {
         let patterns = Patterns::new(given).about_none(known.iter()).into_iter();
@@ -209,7 +210,7 @@ fn left_out(context: &Context<'_>, scope: &Scope<'_>) -> Vec<Refusal> {
 fn brought_up<'a>(context: &Context<'a>, address: &Address) -> Option<&'a WantedPod> {
     let Some(Wanted::Pod(pod)) = context.wanted(address) else { return None };
     let is_down = match standing(context, address) {
-        Standing::Missing | Standing::Stopped => true,
+        Standing::Missing | Standing::Stopped | Standing::Over => true,
         Standing::Ready | Standing::Unknown => false,
     };
     (pod.run == RunState::Running && is_down).then_some(pod)

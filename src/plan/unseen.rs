@@ -1,5 +1,6 @@
 //! Which jobs of a spec may have run without anything that says so: neither a record nor a pod.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
@@ -57,7 +58,7 @@ fn known<'r>(
     let recorded = state.recorded(address);
     let recorded = recorded
         .map(|recorded| (&recorded.id, recorded.record.object.pod().and_then(|pod| pod.job.as_ref())));
-    (recorded, state.unseen.get(address).copied())
+    (recorded, state.unseen.get(address).map(Cow::as_ref))
 }
 
 /// Tells whether a pod of an address was asked for since.

@@ -4,7 +4,7 @@
 //! all or nothing, and a store that keeps rows writes those that the delta names. A holder of the lock who has read the
 //! contents under it can judge his writes alone, as nobody else writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::{self, Begun};
 use super::refused::Refused;
@@ -331,6 +331,18 @@ impl Draft<'_> {
         }
     }
 
+    /// Has what jobs were given name an object by its new address.
+    fn rename_in_jobs(&mut self, from: &Address, to: &Address) {
+        let known: BTreeSet<&Address> = self.base.unseen.keys().chain(self.delta.unseen.keys()).collect();
+        let renamed = known.into_iter().filter_map(|address| {
+            let job = self.unseen(address)?;
+            let renamed = job.renamed(|named| if named == from { to } else { named }.clone());
+            (renamed != *job).then(|| (address.clone(), Some(renamed)))
+        });
+        let renamed: Vec<_> = renamed.collect();
+        self.delta.unseen.extend(renamed);
+    }
+
     fn token(&self, token: &Token) -> Option<&KnownToken> {
         self.delta.tokens.get(token).or_else(|| self.base.tokens.get(token))
     }
@@ -407,6 +419,7 @@ impl Draft<'_> {
                 if unseen.is_some() {
                     self.delta.unseen.insert(to.clone(), unseen);
                 }
+                self.rename_in_jobs(from, to);
                 if recorded.is_some() {
                     self.delta.objects.insert(from.clone(), None);
                     self.delta.objects.insert(to.clone(), recorded);

@@ -7,7 +7,6 @@ use super::RecordChange;
 use crate::model::address::{Address, Key, Kind};
 use crate::model::id::RemoteId;
 use crate::model::job::UnseenJob;
-use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded};
 use crate::model::settings::Container;
 
@@ -156,10 +155,7 @@ fn replica_of(address: &Address, old: &Key, new: &Key) -> Option<(Address, Addre
 fn rewritten(recorded: &Recorded, now: impl Fn(&Address) -> Address) -> Recorded {
     let mut recorded = recorded.clone();
     if let Some(pod) = recorded.record.object.pod_mut() {
-        pod.depends_on = pod.depends_on.iter().map(&now).collect();
-        if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
-            *volume = now(volume);
-        }
+        pod.rename(now);
     }
     recorded
 }

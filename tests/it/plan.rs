@@ -7,6 +7,7 @@ mod dead_addresses;
 mod job_costs;
 pub(crate) mod job_cuts;
 mod job_leaves;
+mod job_marks;
 mod job_reruns;
 mod job_waits;
 pub(crate) mod jobs;

@@ -4,6 +4,7 @@
 //! given (`rerun_on`), by `--replace`, or if podform itself stopped it before. Any other change waits for that: applied to
 //! a pod that is up it would run the job once more, and for a pod that is down nobody needs it earlier.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -27,7 +28,7 @@ use super::record::{put, set_run};
 use crate::plan::compare::Comparison;
 use crate::plan::draft::Planning;
 use crate::plan::jobs::JobAfter;
-use crate::plan::{Context, Inputs, effect, finding};
+use crate::plan::{Context, Inputs, effect, finding, shown};
 
 /// How the last run of a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +99,14 @@ impl fmt::Display for Stands {
 
 /// Returns how the job of an address stands that the plan is not about; `None` where the state has none.
 pub(in crate::plan) fn stands(context: &Context<'_>, address: &Address) -> Option<Stands> {
-    job_stands(context.renamed.recorded(address)?, context.inputs.live)
+    if let Some(recorded) = context.renamed.recorded(address) {
+        return job_stands(recorded, context.inputs.live);
+    }
+    let known = context.renamed.unseen.get(address)?;
+    Some(match known.as_ref() {
+        UnseenJob::NotKnown => Stands::NotKnown(known.to_string()),
+        UnseenJob::Done(_) => Stands::Ended(End::Done),
+    })
 }
 
 /// Tells whether the run of a job goes on on a pod that an address has or had.
@@ -386,10 +394,10 @@ impl<'a> PodPlanner<'_, 'a> {
         // It was stopped by podform, so its end is not what is missing.
         let is_cut_short = !was.gone && was.ended.is_none() && pod.run == RunState::Stopped;
         if wanted.run == RunState::Running && (requested || changed || is_cut_short) {
-            let unseen = self.context.renamed.unseen.get(self.address).copied();
+            let unseen = self.context.renamed.unseen.get(self.address).map(Cow::as_ref);
             if !requested && unseen == Some(&UnseenJob::NotKnown) {
                 let held = self.not_known();
-                self.draft.hold(held);
+                self.draft.hold_where_it_moves(held);
                 return;
             }
             let Some(candidates) = self.candidates(wanted) else { return };
@@ -408,6 +416,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.job = Some(JobAfter::Ended(end));
         self.draft.findings.extend(finding::job(self.address, &Stands::Ended(end)));
         if was.gone {
+            self.record_renamed(recorded);
             return;
         }
         let mut record = recorded.record.clone();
@@ -433,5 +442,17 @@ impl<'a> PodPlanner<'_, 'a> {
             after: Split::default(),
             record: put,
         });
+    }
+
+    /// Records under which addresses things go by now that a job without a pod was given: their renames leave the spec.
+    fn record_renamed(&mut self, recorded: &Recorded) {
+        let Recorded { id, record, .. } = recorded;
+        let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
+        let Some(stored) = self.context.inputs.prior.objects.get(from) else { return };
+        if stored.record.object != record.object {
+            let changes = shown::recorded_differences(&stored.record.object, &record.object);
+            let put = RecordAfter::put(Some(id.clone()), record.clone());
+            self.draft.local(Step::Record, Reason::Changed, changes, put);
+        }
     }
 }

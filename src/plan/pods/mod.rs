@@ -71,7 +71,7 @@ pub(super) fn draft<'a>(
         planner.gone_job(wanted, job, recorded, was);
         return planner.draft;
     }
-    if let Some(known) = context.renamed.unseen.get(address).copied() {
+    if let Some(known) = context.renamed.unseen.get(address) {
         match (&case, wanted, wanted.and_then(|wanted| wanted.job.as_ref())) {
             (Case::Create | Case::NotYet, Some(wanted), Some(job)) => {
                 planner.unseen_job(wanted, job, known);

@@ -21,9 +21,6 @@ impl<'a> PodPlanner<'_, 'a> {
     /// Plans a job of which no pod is on record and something is known all the same.
     pub(super) fn unseen_job(&mut self, wanted: &'a WantedPod, job: &Job, known: &UnseenJob) {
         self.begin(None, None);
-        if let Some(from) = self.context.renamed.unseen_moves.get(self.address) {
-            self.draft.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
-        }
         let requested = self.context.is_to_be_replaced(self.address);
         let is_wanted = wanted.run == RunState::Running;
         match known {
@@ -34,12 +31,7 @@ impl<'a> PodPlanner<'_, 'a> {
             UnseenJob::NotKnown if !is_wanted => self.draft.job = Some(JobAfter::Idle),
             UnseenJob::NotKnown => {
                 let held = self.not_known();
-                if self.draft.steps.is_empty() {
-                    self.draft.hold(held);
-                } else {
-                    // What is not known moves along, and still is not known there.
-                    self.draft.unusable = Some(held);
-                }
+                self.draft.hold_where_it_moves(held);
             }
             UnseenJob::Done(given)
                 if is_wanted && (requested || self.is_written_otherwise(wanted, job, given)) =>
@@ -66,6 +58,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Forgets what is known of a job that the spec does not have any more.
     pub(super) fn forget_unseen(&mut self) {
+        self.begin(None, None);
         let destroyed = self.context.inputs.options.destroy;
         self.draft.push(Planning {
             step: Step::Forget,

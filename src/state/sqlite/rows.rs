@@ -193,7 +193,11 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
                 let rename = format!("UPDATE {table} SET address = ?2 WHERE address = ?1");
                 changed += connection.prepare_cached(&rename)?.execute([from.to_string(), to.to_string()])?;
             }
-            if changed == 0 { Err(Refused::NotRecorded(from.clone()).into()) } else { Ok(()) }
+            if changed == 0 {
+                Err(Refused::NotRecorded(from.clone()).into())
+            } else {
+                rename_in_jobs(connection, from, to)
+            }
         }
         RecordChange::Tombstone(token) => update_token(connection, token, "tombstone = 1"),
         RecordChange::Doubt(token) => update_token(connection, token, "server_time = NULL"),
@@ -315,10 +319,27 @@ fn see(connection: &Connection, address: &Address) -> Result<(), RowError> {
     Ok(())
 }
 
+/// Has what jobs were given name an object by its new address.
+fn rename_in_jobs(connection: &Connection, from: &Address, to: &Address) -> Result<(), RowError> {
+    for (address, job) in unseen_with(connection, from.key().as_str())? {
+        let renamed = job.renamed(|named| if named == from { to } else { named }.clone());
+        if renamed != job {
+            put_unseen(connection, &address, &renamed)?;
+        }
+    }
+    Ok(())
+}
+
 /// Reads what is known of such jobs.
 fn unseen(connection: &Connection) -> Result<BTreeMap<Address, UnseenJob>, RowError> {
-    let mut statement = connection.prepare("SELECT address, known FROM unseen_jobs")?;
-    let mut rows = statement.query([])?;
+    unseen_with(connection, "")
+}
+
+/// Reads what is known of those whose entry has this text.
+fn unseen_with(connection: &Connection, text_of: &str) -> Result<BTreeMap<Address, UnseenJob>, RowError> {
+    let mut statement =
+        connection.prepare_cached("SELECT address, known FROM unseen_jobs WHERE instr(known, ?1) > 0")?;
+    let mut rows = statement.query([text_of])?;
     let mut unseen = BTreeMap::new();
     while let Some(row) = rows.next()? {
         unseen.insert(column(row, 0)?, parse_versioned(text(row, 1)?)?);

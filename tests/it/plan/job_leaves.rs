@@ -94,15 +94,15 @@ fn a_job_that_somebody_calls_done_runs_again_when_it_is_given_something_else() {
 fn what_is_known_of_a_job_moves_with_its_key() {
     let mut world = unseen(World::default().want("fit", job(Then::Terminate)), "train", UnseenJob::NotKnown);
     world.desired.moved = vec![Move { from: address("train"), to: address("fit") }];
-    assert_snapshot!(told(&world), @"fit:move Renamed,");
+    assert_snapshot!(told(&world), @r#"fit:move Renamed, fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done fit` says that it is done, `--replace fit` runs it"),"#);
     let after = world.clone().applied_until(1);
     assert_eq!(after.prior.unseen, [(address("fit"), UnseenJob::NotKnown)].into());
     assert_snapshot!(told(&after), @r#"fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done fit` says that it is done, `--replace fit` runs it"),"#);
     // Whoever waits for it has it held at once.
     let waited = world.want("web", |pod| pod.until = [(address("fit"), Until::Ended)].into());
-    assert_snapshot!(told(&waited), @r#"fit:move Renamed, web held: Job { address: Pod { key: Key("fit"), replica: None }, ended: None },"#);
+    assert_snapshot!(told(&waited), @r#"fit:move Renamed, fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done fit` says that it is done, `--replace fit` runs it"), web held: Job { address: Pod { key: Key("fit"), replica: None }, ended: None },"#);
     let replicas = unseen(World::default().want("train[0]", job(Then::Stop)), "train", UnseenJob::NotKnown);
-    assert_snapshot!(told(&replicas), @"train[0]:move Renamed,");
+    assert_snapshot!(told(&replicas), @r#"train[0]:move Renamed, train[0] held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done train[0]` says that it is done, `--replace train[0]` runs it"),"#);
 }
 
 /// An older state is put in its place: what its job did since is not known, and its pod is gone.

@@ -39,7 +39,7 @@ use podform::model::settings::{Container, PodPatch, PodSettings};
 use podform::model::size::Gigabytes;
 use podform::model::value::Value;
 use podform::model::volume::{VolumeConfig, VolumeTier};
-use podform::plan::{self, Inputs, Options, Violation};
+use podform::plan::{self, Inputs, Options, Refusal, Violation};
 use podform::render::value;
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, RecordChange, Store};
@@ -478,6 +478,11 @@ impl World {
     /// Returns every invariant that a plan breaks, if it is taken for the plan of this world.
     pub fn violations(&self, plan: &Plan) -> Vec<Violation> {
         self.asked(|inputs| plan::check_bounds(inputs, plan))
+    }
+
+    /// Returns why there would be no plan of these inputs.
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.asked(plan::refusals)
     }
 
     fn asked<T>(&self, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
