@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use super::RecordChange;
 use crate::model::address::{Address, Key, Kind};
 use crate::model::id::RemoteId;
-use crate::model::job::UnseenJob;
+use crate::model::job::{self, End, UnseenJob};
+use crate::model::pod::RunState;
 use crate::model::prior::{OpenIntent, Prior, Recorded};
 use crate::model::settings::Container;
 
@@ -31,8 +32,13 @@ pub enum EditError {
         to: Address,
     },
     /// How its job ended is to be seen.
-    #[error("`{address}` is in the state with the pod `{id}`, whose log tells how its job ended")]
-    HasPod { address: Address, id: RemoteId },
+    #[error("`{address}` is in the state with the pod `{id}`, {tells}")]
+    HasPod {
+        address: Address,
+        id: RemoteId,
+        /// What its pod tells, as the sentence goes on.
+        tells: String,
+    },
     /// An earlier run left something open there.
     #[error("an earlier run left an action of `{0}` open; `podform apply` finds out what became of it")]
     Open(Address),
@@ -97,23 +103,55 @@ pub fn give_up(prior: &Prior, address: &Address) -> Result<Vec<RecordChange>, Ed
     Ok(std::iter::once(RecordChange::Remove(address.clone())).chain(tombstone).collect())
 }
 
-/// Returns the changes that record of a job that it has run with these settings and is done.
+/// What is left of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// No pod.
+    Nothing,
+    /// A pod on record, of which nothing tells how its job ended.
+    Mute,
+    /// A pod that tells, or that may.
+    Pod {
+        id: RemoteId,
+        /// What it tells, as a sentence goes on after its id.
+        tells: String,
+    },
+}
+
+/// Returns the changes that record of a job that it has run and is done: with these settings, or with those on record if its
+/// pod is there.
 ///
 /// # Errors
-/// Its pod is on record and not known to be gone.
-pub fn done(prior: &Prior, address: &Address, given: &Container) -> Result<Vec<RecordChange>, EditError> {
+/// Its pod tells how its job stands.
+pub fn done(
+    prior: &Prior,
+    address: &Address,
+    given: &Container,
+    left: Left,
+) -> Result<Vec<RecordChange>, EditError> {
     ensure_settled(prior, address)?;
-    let mut changes = Vec::new();
-    if let Some(recorded) = prior.objects.get(address) {
-        let there =
-            if recorded.is_gone() { recorded.record.deposed_ids().next() } else { Some(recorded.id.clone()) };
-        if let Some(id) = there {
-            return Err(EditError::HasPod { address: address.clone(), id });
+    let recorded = prior.objects.get(address);
+    match (left, recorded) {
+        (Left::Pod { id, tells }, _) => Err(EditError::HasPod { address: address.clone(), id, tells }),
+        (Left::Mute, Some(recorded)) => {
+            let mut recorded = recorded.clone();
+            if let Some(pod) = recorded.record.object.pod_mut() {
+                if let Some(job) = &mut pod.job {
+                    job.ended = Some(End::Done);
+                }
+                // It is down, as one is that has told its end.
+                if !job::keeps(&pod.container.entrypoint) {
+                    pod.run = RunState::Stopped;
+                }
+            }
+            Ok(vec![RecordChange::Put(address.clone(), Box::new(recorded))])
         }
-        changes.push(RecordChange::Remove(address.clone()));
+        (Left::Nothing | Left::Mute, recorded) => {
+            let dropped = recorded.map(|_| RecordChange::Remove(address.clone()));
+            let done = UnseenJob::Done(Box::new(given.clone()));
+            Ok(dropped.into_iter().chain([RecordChange::Unseen(address.clone(), done)]).collect())
+        }
     }
-    changes.push(RecordChange::Unseen(address.clone(), UnseenJob::Done(Box::new(given.clone()))));
-    Ok(changes)
 }
 
 /// Makes sure that no earlier run may still bring something under this address.

@@ -1,4 +1,5 @@
-//! `podform state done`: records of jobs that they have run and are done, where nothing else tells. The account is not asked.
+//! `podform state done`: records of jobs that they have run and are done, where nothing else tells. The account is asked only
+//! about pods on record.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +12,20 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::desired::{Desired, WantedPod};
-use crate::plan::moved;
+use crate::model::id::RemoteId;
+use crate::model::job::End;
+use crate::model::live::{Live, Seen};
+use crate::model::prior::Recorded;
+use crate::plan::{Stands, is_gone, job_stands, moved};
 use crate::render::words;
 use crate::state::Store;
-use crate::state::edit::done;
+use crate::state::edit::{Left, done};
 
 /// Record that jobs have run as the spec has them and are done, where nothing else tells
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  podform state done prep\n\n\
-                  For a job of which nobody knows whether it has run, as after `podform state rebuild`, and for one whose \
-                  pod is gone. What waits for it goes on, and it runs again when something changes that `rerun_on` names.")]
+                  For a job of which nobody knows whether it has run, as after `podform state rebuild`, for one whose \
+                  pod is gone, and for one of which nothing tells how it ended. What waits for it goes on, and it runs again when something changes that `rerun_on` names.")]
 pub struct Args {
     /// The jobs in the spec; without a number it stands for all replicas
     #[arg(value_name = "ADDRESS", required = true)]
@@ -42,9 +47,18 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     // What the spec renames stands in the state under its old address until an apply has moved it.
     let renamed: BTreeMap<Address, Address> =
         moved(&prior, desired).into_iter().map(|(from, to)| (to, from)).collect();
+    let recorded_as: Vec<(&Address, &WantedPod)> =
+        named.iter().map(|(address, job)| (renamed.get(address).unwrap_or(address), *job)).collect();
+    let has_pod = |(address, _): &(&Address, _)| prior.objects.get(*address).is_some_and(may_have_pod);
+    let live = match recorded_as.iter().any(has_pod) {
+        true => Some(session.look(session.account.reader(), &prior).await?),
+        false => None,
+    };
     let mut changes = Vec::new();
-    for (address, job) in &named {
-        changes.extend(done(&prior, renamed.get(address).unwrap_or(address), &job.container)?);
+    for (address, job) in recorded_as {
+        let recorded = prior.objects.get(address).filter(|recorded| may_have_pod(recorded));
+        let left = recorded.zip(live.as_ref()).map_or(Left::Nothing, |(recorded, live)| left(recorded, live));
+        changes.extend(done(&prior, address, &job.container, left)?);
     }
     let summary = format!("{} done", words::count(named.len(), "job"));
     record(&session, ("state done", lock), &prior, changes, &summary).await?;
@@ -53,6 +67,30 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     }
     shell.output.note("next: podform plan");
     Ok(exit::DONE)
+}
+
+fn may_have_pod(recorded: &Recorded) -> bool {
+    !recorded.is_gone() || recorded.record.deposed_ids().next().is_some()
+}
+
+/// Returns what the account has left of a job.
+fn left(recorded: &Recorded, live: &Live) -> Left {
+    let tells = |id: &RemoteId, tells: String| Left::Pod { id: id.clone(), tells };
+    if let Some(id) = recorded.record.deposed_ids().find(|id| !is_gone(id, live)) {
+        return tells(&id, "which the next apply terminates".to_owned());
+    }
+    let RemoteId::Pod(id) = &recorded.id else { return Left::Nothing };
+    match live.pods.get(id) {
+        _ if is_gone(&recorded.id, live) => Left::Nothing,
+        None if recorded.is_gone() => Left::Nothing,
+        Some(Seen::Found(_)) => match job_stands(recorded, live) {
+            None | Some(Stands::Ended(End::Unknown) | Stands::NotKnown(_)) => Left::Mute,
+            Some(stands) => tells(&recorded.id, format!("which tells of its job: {stands}")),
+        },
+        Some(Seen::Absent | Seen::Unreadable(_)) | None => {
+            tells(&recorded.id, "which could not be looked at".to_owned())
+        }
+    }
 }
 
 /// Returns the jobs of the spec that a name stands for.
