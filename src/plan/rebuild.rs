@@ -169,10 +169,12 @@ impl Rebuilt {
         self.unread.is_empty() && !self.has_nameless
     }
 
-    /// Tells whether a state may have lost what it knew: it was never written, or the account has what it does not know.
+    /// Tells whether a state may have lost what it knew: it was never written, the account has what it does not
+    /// know, or there are jobs of which it knows nothing but what somebody said.
     pub fn tells_of_loss(&self, prior: &Prior) -> bool {
         prior.serial == Serial::default()
             || self.above > prior.serial
+            || !prior.unseen.is_empty()
             || !self.taken.is_empty()
             || !self.left.is_empty()
     }
