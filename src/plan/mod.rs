@@ -663,8 +663,9 @@ fn removals_of_nothing(context: &Context<'_>) -> Vec<Finding> {
     if context.inputs.desired.removed.is_empty() {
         return Vec::new();
     }
-    let named = context.renamed.objects.keys().cloned().chain(context.ownership.addresses());
+    let named = context.renamed.objects.keys().chain(context.renamed.unseen.keys()).cloned();
     let known: BTreeSet<Address> = named
+        .chain(context.ownership.addresses())
         .flat_map(|address| {
             let bare = address.is_pod().then(|| Address::pod(address.key().clone()));
             bare.into_iter().chain([address])

@@ -81,6 +81,7 @@ scripts! {
     jobs_from_service,
     jobs_import,
     jobs_lost,
+    jobs_marked,
     jobs_restored,
     jobs_saved,
     jobs_spec,

@@ -15,6 +15,7 @@ use crate::model::address::Address;
 use crate::model::attribute::Attribute;
 use crate::model::desired::Desired;
 use crate::model::id::RemoteId;
+use crate::model::job::UnseenJob;
 use crate::model::live::{Live, LivePod, Seen};
 use crate::model::pod::{Port, Protocol};
 use crate::model::prior::{Prior, Recorded};
@@ -80,7 +81,7 @@ impl Name {
     /// Returns the addresses that it stands for, and what of them.
     fn meant(&self, desired: &Desired, prior: &Prior) -> Result<(Vec<Address>, Option<Attribute>), Failure> {
         let meant = |(address, attribute): &Reading| {
-            let mut meant = naming::recorded(desired, prior, address)?;
+            let mut meant = naming::known(desired, prior, address)?;
             if meant.len() > 1 {
                 // What a lower number left behind, stopped, serves nobody.
                 let retired =
@@ -107,8 +108,13 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         None => (prior.objects.keys().cloned().collect(), None),
     };
     let live = session.look(session.account.reader(), &prior).await?;
-    let meant = meant.iter().filter_map(|address| prior.objects.get_key_value(address));
-    let told: Vec<Told<'_>> = meant.map(|(address, recorded)| told(address, recorded, &live)).collect();
+    let told: Vec<Told<'_>> = meant
+        .iter()
+        .filter_map(|address| match prior.objects.get(address) {
+            Some(recorded) => Some(told(address, recorded, &live)),
+            None => Some(without_pod(address, prior.unseen.get(address)?)),
+        })
+        .collect();
     if let Some(attribute) = attribute {
         return tell_values(shell, &told, attribute, *json);
     }
@@ -230,6 +236,15 @@ impl Told<'_> {
         }
         all.into()
     }
+}
+
+/// Tells of a job of which no pod is on record.
+fn without_pod<'a>(address: &'a Address, job: &UnseenJob) -> Told<'a> {
+    let why = match job {
+        UnseenJob::NotKnown => "nobody knows whether its job has run, and no pod of it is on record",
+        UnseenJob::Done(_) => "its job is done, as somebody said, and no pod of it is on record",
+    };
+    Told { address, standing: Standing::Gone(why.to_owned()), values: Vec::new() }
 }
 
 fn told<'a>(address: &'a Address, recorded: &Recorded, live: &Live) -> Told<'a> {

@@ -1,7 +1,7 @@
 //! The header of a change, in the grammar of Terraform's headers, which other tools parse, and what stands below it.
 
 use crate::model::address::Address;
-use crate::model::plan::{Reason, Step};
+use crate::model::plan::{Reason, RecordAfter, Step};
 use crate::model::ready::{Boot, OnNoBoot};
 use crate::model::value::Value;
 use crate::render::escape::visible;
@@ -37,9 +37,19 @@ pub(crate) fn header(name: &str, group: &Group<'_>) -> String {
         Verb::Forget if each.is_because(&Reason::Vanished) => {
             format!("{name} is gone and will be forgotten")
         }
+        Verb::Forget if forgets_only(group) => {
+            format!("{name} has no pod; what is known of its job will be forgotten")
+        }
         Verb::Ready => format!("{name} will be asked whether it is ready"),
         Verb::Forget => format!("{name} will no longer be managed by podform, but will not be destroyed"),
     }
+}
+
+/// Tells whether nothing is given up but what is known of a job: a pod that goes on unmanaged has its token kept.
+fn forgets_only(group: &Group<'_>) -> bool {
+    let mut forgets =
+        group.each.steps.iter().filter(|(id, _)| id.step == Step::Forget && id.address.is_pod());
+    forgets.any(|(_, action)| action.record == RecordAfter::Remove { tombstone: false })
 }
 
 /// Returns what stands in parentheses below the header.

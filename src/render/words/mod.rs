@@ -64,7 +64,7 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
 /// Says of jobs that nobody knows whether they have run, and what follows.
 pub fn unknown_jobs(why: &str, jobs: &BTreeSet<Address>) -> String {
     format!(
-        "whether these jobs have run nobody knows, as {why}: {}. None of them runs before `podform state done ADDRESS` says \
+        "whether these jobs have run nobody knows, as {why}: {}. None of them is begun before `podform state done ADDRESS` says \
          that it is done, or `podform apply --replace ADDRESS` runs it",
         ranges_to(jobs, 400)
     )
