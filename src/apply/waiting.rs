@@ -145,14 +145,25 @@ impl Waiting {
         (patience, attempts): (Option<Patience>, &[Attempt]),
         now: Told,
     ) -> Ended {
-        let Ended { result, id: object, attempts: refused, given_up, ready_after, log, lasting } = ended;
+        let Ended { result, id: object, attempts: refused, given_up, replaced, ready_after, log, lasting } =
+            ended;
+        // It was in whichever round, and the later ones only make the other pod.
+        let replaced = replaced || self.outcome.actions.get(id).is_some_and(|before| before.replaced);
         // Of earlier rounds only that is told which cost something: they were refused alike.
         let before = self.waits.get(id).map(|wait| wait.given_up.clone()).unwrap_or_default();
         let refused: Vec<String> = before.iter().cloned().chain(refused).collect();
         let given_up: Vec<String> = before.into_iter().chain(given_up).collect();
         let all = given_up.clone();
-        let ended =
-            |result, attempts| Ended { result, id: object, attempts, given_up, ready_after, log, lasting };
+        let ended = |result, attempts| Ended {
+            result,
+            id: object,
+            attempts,
+            given_up,
+            replaced,
+            ready_after,
+            log,
+            lasting,
+        };
         let turn = self.turn.unwrap_or(now);
         let told = |wait: &Wait, refused: Vec<String>| {
             let waited = shown(turn.since(wait.began));

@@ -13,7 +13,7 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::model::outcome::Outcome;
 use crate::model::plan::{ActionId, Plan, Planned};
 use crate::model::progress::Notice;
-use crate::render::outcome::{Remaining, other_copy};
+use crate::render::outcome::{Remaining, other_copy, still_outdated};
 use crate::render::stream::{self, Grade, Place, Range};
 use crate::spec::{Extent, Position, Severity};
 
@@ -58,7 +58,8 @@ impl<'a> Events<'a> {
 
     pub fn outcome(&self, plan: &Plan, outcome: &Outcome, remaining: &Remaining) {
         self.write(|out, now| stream::write_outcome(out, plan, outcome, now));
-        if let Some(warning) = other_copy(&remaining.made_elsewhere) {
+        let warnings = [other_copy(&remaining.made_elsewhere), still_outdated(&remaining.outdated)];
+        for warning in warnings.into_iter().flatten() {
             self.write(|out, now| stream::write_diagnostic(out, Grade::Warning, &warning, "", None, now));
         }
     }

@@ -30,7 +30,7 @@ use crate::model::outcome::{EndResult, Outcome, StoppedBy};
 use crate::model::plan::{ActionId, ApprovedPlan, Plan, Reason};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::progress::Notice;
-use crate::plan::{self, Again, Options, Rotation, made_elsewhere};
+use crate::plan::{self, Again, Options, Rotation, made_elsewhere, outdated};
 use crate::provider::runpod::Runpod;
 use crate::provider::{Certainty, Observe, ServerTime};
 use crate::render::outcome::Remaining;
@@ -197,8 +197,8 @@ impl Rounds<'_> {
         let mut outcome = self.waiting.so_far(self.told());
         outcome.stopped_by = outcome.stopped_by.or(by);
         self.teller.outcome(plan, &outcome, remaining);
-        // What is there twice is no more as wanted than what was held.
-        Exit::of_apply(&outcome, plan.held.len() + remaining.made_elsewhere.len())
+        // What is there twice, or has an address of a pod that is gone, is no more as wanted than what was held.
+        Exit::of_apply(&outcome, plan.held.len() + remaining.made_elsewhere.len() + remaining.outdated.len())
     }
 
     /// Plans anew after a wait, and returns what of that goes on with what was approved.
@@ -406,11 +406,14 @@ impl Engine<'_> {
         }
         let Ok(prior) = self.locked.load().await else { return Remaining::default() };
         let live = self.session.look(self.port, &prior).await;
-        let remaining = live.map(|live| Remaining {
+        let desired = &self.session.loaded.desired;
+        let outdated = outdated(desired, &prior, &outcome.made_anew());
+        let Ok(live) = live else { return Remaining { outdated, ..Remaining::default() } };
+        Remaining {
             running: running_pods(&prior, &live),
             guarded: guarded(&prior, &live),
-            made_elsewhere: made_elsewhere(&self.session.loaded.desired, &prior, &live),
-        });
-        remaining.unwrap_or_default()
+            made_elsewhere: made_elsewhere(desired, &prior, &live),
+            outdated,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::address::Address;
 use super::id::{PodId, RemoteId};
 use super::plan::ActionId;
 
@@ -17,6 +18,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Returns where a pod that was to start was terminated, so that another one takes its place.
+    pub fn made_anew(&self) -> BTreeSet<Address> {
+        let made = self.actions.iter().filter(|(_, ended)| ended.replaced);
+        made.map(|(id, _)| id.address.clone()).collect()
+    }
+
     /// Tells whether every action is done.
     pub fn is_complete(&self) -> bool {
         self.stopped_by.is_none()
@@ -35,6 +42,8 @@ pub struct Ended {
     pub attempts: Vec<String>,
     /// Those of them that made a pod which never ran and was given up, with what that cost.
     pub given_up: Vec<String>,
+    /// Whether the pod that it was to start could not come back and was terminated, so that another one takes its place.
+    pub replaced: bool,
     /// How long after the action began its pod was ready, where it was asked; by the provider's clock in a simulated
     /// world.
     pub ready_after: Option<Duration>,
@@ -61,6 +70,7 @@ impl Ended {
             id: None,
             attempts: Vec::new(),
             given_up: Vec::new(),
+            replaced: false,
             ready_after: None,
             log: Vec::new(),
             lasting: None,

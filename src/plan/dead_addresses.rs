@@ -54,7 +54,12 @@ pub(super) fn kept(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
 }
 
 /// Tells whether a pod that is there runs once all is done, and is no other one then.
-fn goes_on(context: &Context<'_>, id: &PodId, draft: Option<&Draft<'_>>, wanted: Option<&WantedPod>) -> bool {
+pub(super) fn goes_on(
+    context: &Context<'_>,
+    id: &PodId,
+    draft: Option<&Draft<'_>>,
+    wanted: Option<&WantedPod>,
+) -> bool {
     let Some(live) = context.inputs.live.pods.get(id).and_then(Seen::found) else { return false };
     let Some(draft) = draft.filter(|draft| draft.held.is_none()) else { return live.status.is_up() };
     let ends = is_taken_away(draft) || draft.has(Step::Create) || draft.has(Step::Forget);

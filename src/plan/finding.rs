@@ -242,6 +242,21 @@ pub(super) fn dead_address(pod: &Address, field: &Field, whose: &Address, kept: 
     about(Severity::Warning, "keeps-dead-address", pod, Some(field.clone()), message)
 }
 
+/// What a pod was given leads nowhere if the one that it refers to is made anew.
+pub(super) fn may_be_outdated(pod: &Address, field: &Field, whose: &Address, kept: Option<Kept>) -> Finding {
+    let what = match kept {
+        Some(Kept::Ignored) => "`ignore_changes` has the field, so no plan tells it of the present one",
+        Some(Kept::UnderWay) => "the next run of its job is given the present one",
+        Some(Kept::LeftOut | Kept::Held | Kept::Typed) | None => {
+            "the next plan that is about it tells it of the present one"
+        }
+    };
+    let message = format!(
+        "keeps an address of a former pod of `{whose}` if that cannot come back on its host and is made anew: {what}"
+    );
+    about(Severity::Warning, "may-keep-dead-address", pod, Some(field.clone()), message)
+}
+
 pub(super) fn frees(pod: &Address, taken: &Address) -> Finding {
     let uses = if taken.kind() == Kind::Registry { "pulls with" } else { "mounts" };
     let message = format!("goes along: it still {uses} `{taken}`, which goes");

@@ -31,6 +31,7 @@ mod jobs;
 mod likeness;
 mod lost;
 mod moves;
+mod outdated;
 mod ownership;
 mod placement;
 mod places;
@@ -85,6 +86,7 @@ pub use finding::COMMAND_IS_GUESS;
 pub use jobs::asked_of_logs;
 pub use lost::made_elsewhere;
 pub use moves::moved;
+pub use outdated::outdated;
 pub use placement::{Explained, explain, stock_questions};
 pub use pods::{Stands, job_stands};
 pub use rebuild::{
@@ -346,7 +348,10 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     remarks.extend(ssh::without_keys(&context, &drafts));
     remarks.extend(templates::left(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
-    remarks.extend(dead_addresses::kept(&context, &drafts));
+    let kept = dead_addresses::kept(&context, &drafts);
+    let mut may_be = outdated::may_be(&context, &drafts);
+    may_be.retain(|finding| kept.iter().all(|kept| kept.subject != finding.subject));
+    remarks.extend(kept.into_iter().chain(may_be));
     remarks.extend(deposed::left(&context, &drafts));
     remarks.extend(waves.iter().flat_map(waves::Waves::findings));
     let mut plan = assemble(&context, &scope, drafts, (edges, limited), remarks);

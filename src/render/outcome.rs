@@ -13,6 +13,7 @@ use crate::model::prior::Api;
 use super::escape::visible;
 use super::money::PriceAnHour;
 use super::progress::{done, noun, took};
+use super::ranges::ranges_to;
 use super::style::{Style, Tone, write_wrapped};
 use super::view::{Counts, Verb, verbs};
 
@@ -39,6 +40,8 @@ pub struct Remaining {
     pub guarded: BTreeSet<Address>,
     /// What another copy of the state made meanwhile, by the address of its mark.
     pub made_elsewhere: BTreeMap<RemoteId, Address>,
+    /// Who still has an address of a pod that is gone, and of whose the next plan tells it.
+    pub outdated: BTreeMap<Address, BTreeSet<Address>>,
 }
 
 /// Writes how an apply ended and what runs now.
@@ -61,6 +64,9 @@ pub fn write_outcome(
         write_wrapped(out, style, 0, &stopped(stopped_by))?;
     }
     write_held(out, style, plan)?;
+    if let Some(line) = still_outdated(&remaining.outdated) {
+        write_wrapped(out, style, 0, &line)?;
+    }
     write_running(out, style, remaining)?;
     if let Some(warning) = other_copy(&remaining.made_elsewhere) {
         writeln!(out)?;
@@ -80,6 +86,22 @@ pub fn other_copy(made: &BTreeMap<RemoteId, Address>) -> Option<String> {
         )
     })
 }
+
+/// Says who is to be told of a pod that was made anew, which takes another apply.
+pub fn still_outdated(outdated: &BTreeMap<Address, BTreeSet<Address>>) -> Option<String> {
+    let referred: BTreeSet<&Address> = outdated.values().flatten().collect();
+    let names = ranges_to(outdated.keys(), NAMED);
+    let of = if referred.len() == 1 { "the former pod of" } else { "former pods of" };
+    (!referred.is_empty()).then(|| {
+        format!(
+            "Still with an address of {of} {}: {names}. To go on, run `podform apply` again: it gives the present one, which is a reset.",
+            ranges_to(referred, NAMED)
+        )
+    })
+}
+
+/// How many characters a list of addresses has in a line.
+const NAMED: usize = 60;
 
 const UNKNOWN: &str = "Unknown";
 const FAILED: &str = "Failed";
@@ -128,8 +150,10 @@ fn write_list(
 /// Writes the refused attempts of actions that were done in the end.
 fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId, Ended>) -> fmt::Result {
     let mut first = true;
-    for (action, Ended { result, id: _, attempts, given_up: _, ready_after: _, log: _, lasting: _ }) in
-        actions
+    for (
+        action,
+        Ended { result, id: _, attempts, given_up: _, replaced, ready_after: _, log: _, lasting: _ },
+    ) in actions
     {
         if *result != EndResult::Done || attempts.is_empty() {
             continue;
@@ -140,7 +164,12 @@ fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId,
         }
         let tried: Vec<String> = attempts.iter().map(|attempt| visible(attempt).to_string()).collect();
         write!(out, "  {}: ", action.address)?;
-        write_wrapped(out, style, 6, &format!("tried {}; then {}", tried.join("; "), done(action.step)))?;
+        write_wrapped(
+            out,
+            style,
+            6,
+            &format!("tried {}; then {}", tried.join("; "), done(action.step, *replaced)),
+        )?;
     }
     if first { Ok(()) } else { writeln!(out) }
 }
@@ -301,17 +330,23 @@ pub(super) fn resources_line(counts: Counts, outcome: &Outcome) -> String {
     format!("{verdict} Resources: {import}{add} added, {change} changed, {destroy} destroyed.")
 }
 
-/// Counts the changes of which every step is done; of a replacement, each half that is done.
+/// Counts the changes of which every step is done; of a replacement, each half that is done, also of one that a start
+/// turned into.
 pub(super) fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
     let mut counts = Counts::default();
     for (_, verb, steps) in verbs(plan) {
         // One that is made is made, whatever becomes of its job.
         let is_wait = |id: &ActionId| id.step == Step::Await && verb != Verb::Await;
+        let ended = |id: &ActionId| outcome.actions.get(id);
         let done = steps.iter().filter(|(id, _)| !is_wait(id)).map(|(id, _)| {
-            let is_done = outcome.actions.get(id).is_some_and(|ended| ended.result == EndResult::Done);
+            let is_done = ended(id).is_some_and(|ended| ended.result == EndResult::Done);
             (id.step, is_done)
         });
-        if done.clone().all(|(_, is_done)| is_done) {
+        let made_anew = steps.iter().find(|(id, _)| ended(id).is_some_and(|ended| ended.replaced));
+        if let Some((id, _)) = made_anew {
+            counts.destroy += 1;
+            counts.create += usize::from(ended(id).is_some_and(|ended| ended.result == EndResult::Done));
+        } else if done.clone().all(|(_, is_done)| is_done) {
             *counts.of(verb) += 1;
         } else if verb.replaces() {
             counts.create += usize::from(done.clone().any(|half| half == (Step::Create, true)));
@@ -354,7 +389,7 @@ fn write_held(out: &mut dyn Write, style: Style, plan: &Plan) -> fmt::Result {
 const DEPOSED: &str = " (deposed)";
 
 fn write_running(out: &mut dyn Write, style: Style, remaining: &Remaining) -> fmt::Result {
-    let Remaining { running, guarded, made_elsewhere: _ } = remaining;
+    let Remaining { running, guarded, made_elsewhere: _, outdated: _ } = remaining;
     if running.is_empty() {
         return Ok(());
     }
@@ -393,7 +428,7 @@ mod tests {
 
     fn written(outcome: &Outcome, running: &[RunningPod], guarded: &[&str]) -> String {
         let guarded = guarded.iter().map(|name| address(name)).collect();
-        let remaining = Remaining { running: running.to_vec(), guarded, made_elsewhere: BTreeMap::new() };
+        let remaining = Remaining { running: running.to_vec(), guarded, ..Remaining::default() };
         let mut out = String::new();
         write_outcome(&mut out, &full_plan(), outcome, &remaining, Style::PLAIN).unwrap();
         out

@@ -130,13 +130,13 @@ fn listed(ids: &BTreeSet<PodId>) -> String {
 }
 
 fn ended_line(action: &ActionId, ended: &Ended) -> String {
-    let Ended { result, id, attempts: _, given_up: _, ready_after, log: _, lasting: _ } = ended;
+    let Ended { result, id, attempts: _, given_up: _, replaced, ready_after, log: _, lasting: _ } = ended;
     let address = &action.address;
     match result {
         EndResult::Done => {
             let id = id.as_ref().map_or_else(String::new, |id| format!(" [id={}]", visible(&id.to_string())));
             let ready = ready_after.map_or_else(String::new, |time| format!(", ready after {}", took(time)));
-            format!("{address}: {}{id}{ready}", done(action.step))
+            format!("{address}: {}{id}{ready}", done(action.step, *replaced))
         }
         EndResult::Failed(why) => format!("{address}: {} failed: {}", noun(action.step), visible(why)),
         EndResult::Waiting(why) | EndResult::NoCapacity(why) => {
@@ -157,9 +157,9 @@ pub fn doing(step: Step) -> &'static str {
     forms(step).0
 }
 
-/// Returns what has happened, such as `created`.
-pub fn done(step: Step) -> &'static str {
-    forms(step).1
+/// Returns what has happened, such as `created`; a start can have made another pod in the place of one that was terminated.
+pub fn done(step: Step, replaced: bool) -> &'static str {
+    if replaced { "terminated and made anew" } else { forms(step).1 }
 }
 
 fn forms(step: Step) -> (&'static str, &'static str) {

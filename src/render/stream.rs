@@ -132,7 +132,7 @@ fn write_end(
     message: String,
     at: Timestamp,
 ) -> fmt::Result {
-    let Ended { result, id, attempts: _, given_up: _, ready_after, log, lasting: _ } = ended;
+    let Ended { result, id, attempts: _, given_up: _, replaced: _, ready_after, log, lasting: _ } = ended;
     match result {
         EndResult::Done => {
             let body = with_ready(hook(action, Some(elapsed), id.as_ref()), *ready_after);

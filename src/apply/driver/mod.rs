@@ -106,6 +106,7 @@ struct Act<'a> {
     refused: RefCell<Vec<String>>,
     /// Those of them that made a pod which never ran.
     given_up: RefCell<Vec<String>>,
+    replaced: Cell<bool>,
     object: RefCell<Option<RemoteId>>,
     began: Began,
     ready_after: Cell<Option<Duration>>,
@@ -268,6 +269,7 @@ where
             attempt: Cell::new(0),
             refused: RefCell::default(),
             given_up: RefCell::default(),
+            replaced: Cell::default(),
             object: RefCell::default(),
             began: self.begin(),
             ready_after: Cell::default(),
@@ -286,6 +288,7 @@ where
             id: act.object.into_inner(),
             attempts: act.refused.into_inner(),
             given_up: act.given_up.into_inner(),
+            replaced: act.replaced.into_inner(),
             ready_after: act.ready_after.into_inner(),
             log: act.log.into_inner(),
             lasting: act.lasting.into_inner(),

@@ -164,13 +164,15 @@ where
         creation: &PodCreation,
         why: String,
     ) -> Result<Vec<RecordChange>, Halt> {
-        self.refused(act, format!("{why}; it is replaced"));
+        self.refused(act, format!("{why}; another pod takes its place"));
         let pass = self.permit(act, Request::Delete, &id.remote()).await?;
         self.terminate(act, pass, id, None).await?;
         // Durable before the create: a run that dies in between leaves no record of a pod that is gone.
         let previous = self.ledger.recorded(&act.id.address);
         let changes = record::remove(&act.id.address, previous.as_ref(), false);
         self.ledger.commit(act.id, Vec::new(), changes).await?;
+        act.object.replace(None);
+        act.replaced.set(true);
         self.create_pod(act, creation).await
     }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use podform::model::desired::{Ignored, WantedPod};
+use podform::model::desired::{Ignored, OnStuckResume, WantedPod};
 use podform::model::id::PodId;
-use podform::model::live::{LivePod, Seen, Unreadable};
+use podform::model::live::{LivePod, PodStatus, Seen, Unreadable};
 use podform::model::plan::Severity;
 use podform::model::reference::Reference;
 
@@ -33,6 +33,43 @@ fn ignoring(field: &'static str) -> impl Fn(&mut WantedPod) {
         refers_to(&["head.url.8000"])(pod);
         pod.lifecycle.ignore_changes = [field.parse::<Ignored>().unwrap()].into();
     }
+}
+
+/// Whether a pod that is started turns out to be another one no plan knows, so it says what follows for those that go on.
+#[test]
+fn who_refers_to_one_that_may_not_come_back_is_named() {
+    let head = |pod: &mut WantedPod| pod.lifecycle.on_stuck_resume = OnStuckResume::Replace;
+    let ring = ring().want("head", head).have("head", head);
+    let ring = ring.outside("head", |pod| pod.status = PodStatus::Exited);
+    let said = |world: &World| {
+        let planned = world.plan();
+        let findings = planned.plan().findings.iter();
+        let findings = findings.filter(|finding| finding.code == "may-keep-dead-address");
+        let said = findings.map(|finding| {
+            let subject = finding.subject.as_ref().unwrap();
+            format!("{:?} {}: {}", finding.severity, subject.address, finding.message)
+        });
+        said.collect::<Vec<_>>().join("\n")
+    };
+    let ignores = ring.clone().want("worker", ignoring("env")).have("worker", ignoring("env"));
+    let waits = ring.clone().want("head", |_| {}).have("head", |_| {});
+    let waits = waits.outside("head", |pod| pod.status = PodStatus::Exited);
+    let rests = ring.clone().outside("worker", |pod| pod.status = PodStatus::Exited);
+    let rests = rests.want("worker", |pod| {
+        refers_to(&["head.url.8000"])(pod);
+        stopped(pod);
+    });
+    let cases = [("goes on", ring), ("ignores", ignores), ("no replacement", waits), ("rests", rests)];
+    let cases = cases.map(|(case, world)| format!("{case}:\n{}", said(&world)));
+    assert_snapshot!(cases.join("\n"), @"
+    goes on:
+    Warning worker: keeps an address of a former pod of `head` if that cannot come back on its host and is made anew: the next plan that is about it tells it of the present one
+    ignores:
+    Warning worker: keeps an address of a former pod of `head` if that cannot come back on its host and is made anew: `ignore_changes` has the field, so no plan tells it of the present one
+    no replacement:
+
+    rests:
+    ");
 }
 
 #[test]

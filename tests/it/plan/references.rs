@@ -332,6 +332,7 @@ fn one_that_may_have_to_be_replaced_to_start_is_waited_for_by_those_that_are_mad
     new:create New on NVIDIA GeForce RTX 4090 x1 secure
     head:start before new:create
     drift head: Stopped
+    Warning old: keeps an address of a former pod of `head` if that cannot come back on its host and is made anew: the next plan that is about it tells it of the present one (may-keep-dead-address)
     unchanged old
     cost $525.70 -> $1,527.10, at most $1,527.10
     "#);
