@@ -4,7 +4,7 @@
 //! `#2-5` is a range, `#*` (or nothing) is every one; `create@40m` is every create of the world's next 40 minutes; what follows a class after a colon is its argument, as in `create=no-capacity:gpu=NVIDIA L40S`
 //! or `any=slow:8`. `any=random:10` makes a tenth of the requests fail, drawn from the seed, with faults that a patient caller survives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use super::exchange::Operation;
@@ -87,7 +87,7 @@ pub enum Fault {
 }
 
 /// What is out of stock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     Everything,
     /// One GPU type.
@@ -236,25 +236,33 @@ impl FromStr for FaultScript {
 }
 
 impl FaultScript {
-    /// Returns what goes wrong with a request: the first rule that fits decides.
+    /// Returns what goes wrong with a request: the first rule that fits decides. What is out of stock for one GPU type or in
+    /// one data center is told by [`Self::closed`].
     pub fn fault(&self, seed: u64, operation: Operation, nth: Nth) -> Option<Fault> {
+        self.fitting(operation, nth).find_map(|rule| match &rule.effect {
+            Effect::Fixed(Fault::NoCapacity(Scope::Gpu(_) | Scope::DataCenter(_))) => None,
+            Effect::Fixed(fault) => Some(fault.clone()),
+            Effect::Random { percent } => random(seed, operation, nth.number, *percent),
+        })
+    }
+
+    /// Returns which GPU types and data centers are out of stock for a request, by all rules that fit: it may ask for any of
+    /// them, or for none, and then the other rules are about it.
+    pub fn closed(&self, operation: Operation, nth: Nth) -> BTreeSet<Scope> {
+        let closed = self.fitting(operation, nth).filter_map(|rule| match &rule.effect {
+            Effect::Fixed(Fault::NoCapacity(scope @ (Scope::Gpu(_) | Scope::DataCenter(_)))) => Some(scope),
+            Effect::Fixed(_) | Effect::Random { percent: _ } => None,
+        });
+        closed.cloned().collect()
+    }
+
+    fn fitting(&self, operation: Operation, nth: Nth) -> impl Iterator<Item = &Rule> {
         let Nth { number, total, age } = nth;
-        self.rules.iter().find_map(|rule| {
-            let count = match rule.operation {
-                Some(wanted) if wanted == operation => number,
-                Some(_) => return None,
-                None => total,
-            };
-            if rule.until.is_some_and(|until| age >= until) {
-                return None;
-            }
-            if count < rule.numbers.first || count > rule.numbers.last {
-                return None;
-            }
-            match &rule.effect {
-                Effect::Fixed(fault) => Some(fault.clone()),
-                Effect::Random { percent } => random(seed, operation, number, *percent),
-            }
+        self.rules.iter().filter(move |rule| {
+            let count = if rule.operation.is_some() { number } else { total };
+            rule.operation.is_none_or(|wanted| wanted == operation)
+                && rule.until.is_none_or(|until| age < until)
+                && (rule.numbers.first..=rule.numbers.last).contains(&count)
         })
     }
 }
@@ -405,12 +413,22 @@ mod tests {
 
     #[test]
     fn capacity_can_be_out_for_one_type_or_place() {
-        let parsed = script("create=no-capacity:gpu=NVIDIA L40S, create#1=no-capacity:dc=EU-RO-1");
-        let l40s = Fault::NoCapacity(Scope::Gpu("NVIDIA L40S".to_owned()));
-        assert_eq!(parsed.fault(0, Operation::Create, nth(7, 0)), Some(l40s));
-        let there = Fault::NoCapacity(Scope::DataCenter("EU-RO-1".to_owned()));
-        let script = script("create#1=no-capacity:dc=EU-RO-1");
-        assert_eq!(script.fault(0, Operation::Create, nth(1, 0)), Some(there));
+        let script = script(
+            "create=no-capacity:gpu=NVIDIA L40S, create#1=no-capacity:dc=EU-RO-1, create#7=done-but-500, \
+             create@1m=no-capacity:gpu=NVIDIA L4",
+        );
+        let gpu = |name: &str| Scope::Gpu(name.to_owned());
+        let there = Scope::DataCenter("EU-RO-1".to_owned());
+        let closed = |operation, nth| script.closed(operation, nth);
+        let both = [gpu("NVIDIA L40S"), gpu("NVIDIA L4")];
+        assert_eq!(closed(Operation::Create, nth(7, 0)), both.clone().into());
+        assert_eq!(closed(Operation::Create, nth(1, 0)), both.into_iter().chain([there]).collect());
+        let later = Nth { age: 60_000, ..nth(7, 0) };
+        assert_eq!(closed(Operation::Create, later), [gpu("NVIDIA L40S")].into());
+        assert_eq!(closed(Operation::List, nth(1, 0)), [].into());
+        // A type that is out of stock says nothing of what else goes wrong.
+        let faults = [1, 7].map(|number| script.fault(0, Operation::Create, nth(number, 0)));
+        assert_eq!(faults, [None, Some(Fault::DoneButError)]);
     }
 
     #[test]

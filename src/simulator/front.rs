@@ -246,13 +246,18 @@ impl Front {
             Ruling::Exceeded { window, retry_after } => {
                 Delivery::prompt(Api::of(request).throttled(window, retry_after))
             }
-            Ruling::Allowed => match self.rules.faults.fault(self.world.seed(), operation, nth) {
-                Some(fault) => self.go_wrong(&fault, call, operation, request),
-                None => {
-                    let usual = self.usual();
-                    Delivery::prompt(call.answer(&mut self.world, request, usual))
-                }
-            },
+            Ruling::Allowed => {
+                let closed = self.close(self.rules.faults.closed(operation, nth));
+                let delivery = match self.rules.faults.fault(self.world.seed(), operation, nth) {
+                    Some(fault) => self.go_wrong(&fault, call, operation, request),
+                    None => {
+                        let usual = self.usual();
+                        Delivery::prompt(call.answer(&mut self.world, request, usual))
+                    }
+                };
+                self.shut(&closed, false);
+                delivery
+            }
         }
     }
 

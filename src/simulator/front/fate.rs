@@ -1,5 +1,6 @@
 //! What a fault does to a request and its answer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,10 +10,10 @@ use super::{Dating, Delivery, Front};
 use crate::simulator::exchange::{Answer, Operation, Request, Twist};
 use crate::simulator::fault::{Fault, Scope};
 use crate::simulator::graphql::SOMETHING;
+use crate::simulator::world::Listing;
 use crate::simulator::world::phase::Hindrance;
 use crate::simulator::world::pod::PodId;
 use crate::simulator::world::refusal::Refusal;
-use crate::simulator::world::{Listing, World};
 
 /// What everybody's creates were once answered with.
 const BROKEN: &str = "Field \"objectMounts\" is not defined by type \"PodFindAndDeployOnDemandInput\".";
@@ -71,9 +72,7 @@ impl Front {
             Fault::NeverReady => self.hindered(Hindrance::NeverListens, call, request),
             Fault::NotYetReady(seconds) => self.hindered(Hindrance::ListensAfter(*seconds), call, request),
             Fault::Job(slip) => self.hindered(Hindrance::Job(*slip), call, request),
-            Fault::NoCapacity(scope) => {
-                Delivery::prompt(self.without_capacity(scope, call, operation, request))
-            }
+            Fault::NoCapacity(_) => Delivery::prompt(self.without_capacity(call, operation, request)),
             Fault::Refused
             | Fault::Broken
             | Fault::Throttled(_)
@@ -119,30 +118,40 @@ impl Front {
         }
     }
 
-    fn without_capacity(
-        &mut self,
-        scope: &Scope,
-        call: &Call,
-        operation: Operation,
-        request: &Request,
-    ) -> Answer {
-        let closed = match scope {
-            Scope::Everything if operation == Operation::Create => return call.refuse(Refusal::NoCapacity),
-            Scope::Everything if operation == Operation::Start => return call.refuse(Refusal::HostFull),
-            Scope::Everything => None,
-            Scope::Gpu(id) => Some((id, self.world.ground().closed_gpus.contains(id))),
-            Scope::DataCenter(id) => Some((id, self.world.ground().closed_data_centers.contains(id))),
+    /// Closes what is out of stock for one request, and returns what is to be opened again.
+    pub(super) fn close(&mut self, closed: BTreeSet<Scope>) -> BTreeSet<Scope> {
+        let ground = self.world.ground();
+        let is_open = |scope: &Scope| match scope {
+            Scope::Everything => false,
+            Scope::Gpu(id) => !ground.closed_gpus.contains(id),
+            Scope::DataCenter(id) => !ground.closed_data_centers.contains(id),
         };
-        let close = |world: &mut World, shut: bool| match (scope, closed) {
-            (Scope::Gpu(id), Some((_, false))) => world.close_gpu(id, shut),
-            (Scope::DataCenter(id), Some((_, false))) => world.close_data_center(id, shut),
-            (Scope::Everything | Scope::Gpu(_) | Scope::DataCenter(_), _) => {}
-        };
-        close(&mut self.world, true);
+        let closed: BTreeSet<Scope> = closed.into_iter().filter(is_open).collect();
+        self.shut(&closed, true);
+        closed
+    }
+
+    /// Closes these, or opens them.
+    pub(super) fn shut(&mut self, scopes: &BTreeSet<Scope>, shut: bool) {
+        for scope in scopes {
+            match scope {
+                Scope::Everything => {}
+                Scope::Gpu(id) => self.world.close_gpu(id, shut),
+                Scope::DataCenter(id) => self.world.close_data_center(id, shut),
+            }
+        }
+    }
+
+    /// Answers what finds nothing in stock.
+    fn without_capacity(&mut self, call: &Call, operation: Operation, request: &Request) -> Answer {
+        if operation == Operation::Create {
+            return call.refuse(Refusal::NoCapacity);
+        }
+        if operation == Operation::Start {
+            return call.refuse(Refusal::HostFull);
+        }
         let usual = self.usual();
-        let answer = call.answer(&mut self.world, request, usual);
-        close(&mut self.world, false);
-        answer
+        call.answer(&mut self.world, request, usual)
     }
 }
 
