@@ -284,7 +284,7 @@ pub(super) fn stays_for(address: &Address, dependent: &Address) -> Finding {
 /// A replica takes the place of a gone one.
 pub(super) fn gap_closed(gap: &Address, spare: &Address) -> Finding {
     let message = format!(
-        "is not there, and `{spare}`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows"
+        "is not there, and `{spare}`, which is like it and no longer counted, takes its place: its pod stays, and gets the name"
     );
     about(Severity::Note, "gap-closed", gap, Some(Field::Replicas), message)
 }
@@ -304,7 +304,8 @@ pub(super) fn in_waves(key: &Key, changed: usize, (waves, at_once): (usize, usiz
         down => format!(", after the {down} that are down"),
     };
     let message = format!(
-        "changes {changed} replicas in {waves} {} of {at_once}{first}; one that does not come up again ends it",
+        "changes {changed} {} in {waves} {} of {at_once}{first}; one that does not come up again ends it",
+        if changed == 1 { "replica" } else { "replicas" },
         if waves == 1 { "wave" } else { "waves" }
     );
     about(Severity::Note, "in-waves", &Address::pod(key.clone()), Some(Field::Replicas), message)
@@ -314,6 +315,14 @@ pub(super) fn in_waves(key: &Key, changed: usize, (waves, at_once): (usize, usiz
 pub(super) fn all_at_once(key: &Key, changed: usize) -> Finding {
     let message = format!(
         "all {changed} replicas that are changed go down at once; `update: {{ at_once: 1 }}` changes one after the other"
+    );
+    about(Severity::Note, "all-at-once", &Address::pod(key.clone()), Some(Field::Replicas), message)
+}
+
+/// Nothing says that few replicas are to be there twice at a time, of which the new one is made before the old one goes.
+pub(super) fn all_made_at_once(key: &Key, made: usize) -> Finding {
+    let message = format!(
+        "all {made} replicas that are replaced are made before their old pods go, so {made} pods more are billed meanwhile; `update: {{ at_once: 1 }}` replaces one after the other"
     );
     about(Severity::Note, "all-at-once", &Address::pod(key.clone()), Some(Field::Replicas), message)
 }

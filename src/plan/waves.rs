@@ -249,9 +249,13 @@ impl Waves<'_> {
         self.at_once().map(|at_once| at_once.saturating_sub(self.missing.len()).max(1))
     }
 
-    /// Returns how many pods that run are taken down.
+    /// Returns how many pods that run are changed.
     fn changed(&self) -> usize {
-        self.unready.len() + self.up.len()
+        self.changed_turns().count()
+    }
+
+    fn changed_turns(&self) -> impl Iterator<Item = &Turn<'_>> {
+        self.unready.iter().chain(&self.up)
     }
 
     /// Returns how many go down at once, where that is limited.
@@ -267,20 +271,28 @@ impl Waves<'_> {
                 let waves = self.unready.len().div_ceil(at_once) + self.up.len().div_ceil(at_once);
                 Some(finding::in_waves(self.key, changed, (waves, at_once), self.fallen))
             }
-            None if changed > 1 => Some(finding::all_at_once(self.key, changed)),
             Some(_) | None => None,
         };
+        let unlimited = self.room().is_none();
+        let made_first = self.changed_turns().filter(|turn| turn.first == Step::Create).count();
+        let go_down = changed - made_first;
+        let at_once = [
+            (unlimited && go_down > 1).then(|| finding::all_at_once(self.key, go_down)),
+            (unlimited && made_first > 1).then(|| finding::all_made_at_once(self.key, made_first)),
+        ];
         let leaving = self.leaving.len();
         let leaves = match (self.stood_in_for(), self.room()) {
             (Some((turns, is_changed)), _) => {
-                Some(finding::leave_last(self.key, leaving, (turns.len(), is_changed)))
+                // The last wave of those that are changed comes after all others.
+                let others = if is_changed { changed } else { turns.len() };
+                Some(finding::leave_last(self.key, leaving, (others, is_changed)))
             }
             (None, None) if leaving > 1 && self.down.len() > 1 => {
                 Some(finding::leave_at_once(self.key, leaving, self.down.len()))
             }
             (None, _) => None,
         };
-        changes.into_iter().chain(leaves).collect()
+        changes.into_iter().chain(at_once.into_iter().flatten()).chain(leaves).collect()
     }
 }
 

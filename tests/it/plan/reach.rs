@@ -534,7 +534,7 @@ fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
     r[1]:update Changed InPlace
       name: acme-r[2] -> acme-r[1] by Spec
     drift r[1]: Vanished
-    Note r[1]: is not there, and `r[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note r[1]: is not there, and `r[2]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     unchanged r[0]
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     ");
@@ -547,7 +547,7 @@ fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
     r[2]:delete Shrunk
       ! ContainerDiskLost { size: Gigabytes(20) }
     drift r[0]: Vanished
-    Note r[0]: is not there, and `r[3]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note r[0]: is not there, and `r[3]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     unchanged r[1]
     cost $1,517.10 -> $1,011.40, at most $1,011.40
     ");
@@ -565,7 +565,7 @@ fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
     r[3]:delete Shrunk
       ! ContainerDiskLost { size: Gigabytes(20) }
     drift r[1]: Vanished
-    Note r[1]: is not there, and `r[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note r[1]: is not there, and `r[2]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     unchanged r[0]
     cost $1,517.10 -> $1,011.40, at most $1,011.40
     ");
@@ -579,7 +579,7 @@ fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
     r[3]:delete Shrunk
     drift r[1]: Vanished
     drift r[3]: Stopped
-    Note r[1]: is not there, and `r[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note r[1]: is not there, and `r[2]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     unchanged r[0]
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     ");
@@ -591,7 +591,7 @@ fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
     r[0]:forget Vanished
       ! VanishedWithData { size: Gigabytes(20) }
     drift r[0]: Vanished
-    Note r: is not there, and `r[1]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note r: is not there, and `r[1]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     cost $505.70 -> $505.70, at most $505.70
     ");
 }
@@ -668,7 +668,7 @@ fn a_gap_that_a_target_names_is_closed_as_without_one() {
     r[1]:update Changed InPlace
       name: acme-r[3] -> acme-r[1] by Spec
     drift r[1]: Vanished
-    Note r[1]: is not there, and `r[3]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note r[1]: is not there, and `r[3]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     out of scope: 2
     cost $505.70 -> $505.70, at most $505.70
     ");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use insta::assert_snapshot;
 use podform::model::desired::{AtOnce, ComputeWish, Move, OnReplace, WantedPod};
-use podform::model::id::EnvKey;
+use podform::model::id::{EnvKey, PodId};
 use podform::model::journal::ActionStatus;
 use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::plan::{ActionId, Plan};
@@ -12,7 +12,7 @@ use podform::model::pod::EnvValue;
 use podform::model::size::Gigabytes;
 
 use super::cases::{image_2, open_at, settles};
-use super::world::{World, address, gpus};
+use super::world::{World, address, gpus, id_of};
 
 const REPLICAS: usize = 5;
 
@@ -246,6 +246,28 @@ fn replacements_go_in_the_same_waves() {
     }
 }
 
+/// Where the new pod comes first, none of them is down, and all are there twice.
+#[test]
+fn what_is_said_of_those_that_go_at_once_is_what_happens_to_them() {
+    let created_first = |pod: &mut WantedPod| {
+        pod.lifecycle.on_replace = OnReplace::CreateFirst;
+        pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S"]));
+    };
+    assert_snapshot!(told(&five(created_first)), @"
+    llm[0]:create llm[1]:create llm[2]:create llm[3]:create llm[4]:create
+    llm[0]:delete llm[1]:delete llm[2]:delete llm[3]:delete llm[4]:delete
+    all 5 replicas that are replaced are made before their old pods go, so 5 pods more are billed meanwhile; `update: { at_once: 1 }` replaces one after the other
+    ");
+    let some_reset =
+        ["llm[0]", "llm[1]"].into_iter().fold(five(created_first), |world, name| world.want(name, image_2));
+    assert_snapshot!(told(&some_reset), @"
+    llm[0]:update llm[1]:update llm[2]:create llm[3]:create llm[4]:create
+    llm[2]:delete llm[3]:delete llm[4]:delete
+    all 2 replicas that are changed go down at once; `update: { at_once: 1 }` changes one after the other
+    all 3 replicas that are replaced are made before their old pods go, so 3 pods more are billed meanwhile; `update: { at_once: 1 }` replaces one after the other
+    ");
+}
+
 #[test]
 fn what_stays_up_and_what_goes_waits_for_nobody() {
     let world = five(|pod| {
@@ -428,6 +450,24 @@ fn those_that_leave_wait_for_those_that_are_changed_where_nobody_else_would_serv
     assert_snapshot!(told(&others(&have, &have[..2], at_once(AtOnce::Number(1)))), @"
     llm[0]:update llm[2]:delete
     llm[1]:update
+    changes 2 replicas in 2 waves of 1; one that does not come up again ends it
+    ");
+    // Nobody else would, and it takes two waves.
+    let pair = others(&have, &have[..2], at_once(AtOnce::Number(1)));
+    let down = pair.clone().outside("llm[1]", |pod| pod.status = PodStatus::Starting);
+    assert_snapshot!(told(&down), @"
+    llm[1]:update
+    llm[0]:update llm[2]:delete
+    1 replica that leaves goes once the one that is to come up is ready; if one does not come up, it stays
+    changes 1 replica in 1 wave of 1, after the one that is down; one that does not come up again ends it
+    ");
+    let mut unready = pair;
+    unready.live.unready = ["llm[0]", "llm[1]"].map(|name| PodId::new(id_of(name))).into();
+    assert_snapshot!(told(&unready), @"
+    llm[0]:update
+    llm[1]:update
+    llm[2]:delete
+    1 replica that leaves goes once the 2 that are changed are up again and ready; if one does not come up, it stays
     changes 2 replicas in 2 waves of 1; one that does not come up again ends it
     ");
     // Nothing is changed.

@@ -883,7 +883,7 @@ fn a_spare_replica_goes_where_one_is_certainly_gone() {
       name: acme-llm[2] -> acme-llm[1] by Spec
     held llm[0]: Unreadable("recorded less than 120 s ago and not listed yet")
     drift llm[1]: Vanished
-    Note llm[1]: is not there, and `llm[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note llm[1]: is not there, and `llm[2]`, which is like it and no longer counted, takes its place: its pod stays, and gets the name (gap-closed)
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     "#);
 }
