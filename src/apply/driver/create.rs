@@ -292,7 +292,7 @@ where
     ) -> Result<Booted, Halt> {
         let Created { id, asked, request, since, candidate: _, rest: _ } = created;
         let live = match creation.boot {
-            None => match self.wait_running(act, id, (Cause::Created, *since), None).await? {
+            None => match self.wait_up(act, id, (Cause::Created, *since), None).await? {
                 Waited::Running(live) => live,
                 Waited::Stuck(why) => return Err(Halt::Failed(why)),
             },
@@ -331,7 +331,11 @@ where
             Verdict::Done(waited) => Verdict::Done(Some(waited)),
             Verdict::Failed(why) => Verdict::Failed(why),
         });
-        match waited.await?.flatten() {
+        let waited = waited.await;
+        if let Err(Halt::Failed(_)) = &waited {
+            self.note_failed(act, id).await?;
+        }
+        match waited?.flatten() {
             Some(Waited::Running(live)) => return Ok(Ok(live)),
             Some(Waited::Stuck(why)) => return Err(Halt::Failed(why)),
             None => {}

@@ -60,22 +60,31 @@ where
             // It is seen to have these settings, whatever becomes of its container: without the record the next plan would
             // take them for a change from outside.
             self.ledger.commit(act.id, Vec::new(), changes).await?;
-            match self.wait_running(act, id, (Cause::Reset, since), None).await {
-                Ok(Waited::Running(_)) => {}
-                Ok(Waited::Stuck(why)) => return Err(Halt::Failed(why)),
-                Err(Halt::Failed(why)) => {
-                    self.note_failed(act, id).await?;
-                    return Err(Halt::Failed(why));
-                }
-                Err(halt) => return Err(halt),
-            }
-            return Ok(Vec::new());
+            return match self.wait_up(act, id, (Cause::Reset, since), None).await? {
+                Waited::Running(_) => Ok(Vec::new()),
+                Waited::Stuck(why) => Err(Halt::Failed(why)),
+            };
         }
         Ok(changes)
     }
 
-    /// Records that a pod is down since its container failed after a reset, which nobody outside has done.
-    async fn note_failed(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
+    /// Waits until a pod runs that this run has begun a container of, and records it if that failed.
+    pub(super) async fn wait_up(
+        &self,
+        act: &Act<'_>,
+        id: &PodId,
+        begun: (Cause, Instant),
+        compute: Option<Option<&Compute>>,
+    ) -> Result<Waited, Halt> {
+        let waited = self.wait_running(act, id, begun, compute).await;
+        if let Err(Halt::Failed(_)) = &waited {
+            self.note_failed(act, id).await?;
+        }
+        waited
+    }
+
+    /// Records that a pod is down since its container failed, which nobody outside has done.
+    pub(super) async fn note_failed(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
         let is_failed = self.look_at(id).await?.is_some_and(|live| live.status == PodStatus::Error);
         let changes = record::failed(&act.id.address, self.ledger.recorded(&act.id.address));
         if is_failed {
@@ -136,7 +145,7 @@ where
             Ensured::Gone(_) => return Err(vanished(id)),
             Ensured::Stuck(why) => why,
             Ensured::Taken(since) => {
-                match self.wait_running(act, id, (Cause::Started, since), Some(compute)).await? {
+                match self.wait_up(act, id, (Cause::Started, since), Some(compute)).await? {
                     Waited::Running(_) => return Ok(self.recorded_after(act, id.remote())),
                     Waited::Stuck(why) => {
                         // It is billed although it is of no use.

@@ -18,6 +18,7 @@ use crate::model::plan::{
 use crate::model::pod::Placement;
 use crate::model::retry::Patience;
 use crate::model::seconds::Seconds;
+use crate::model::settings::Field;
 
 use super::escape::visible;
 use super::money::{AMonth, AnHour, PriceAnHour};
@@ -103,16 +104,21 @@ pub(crate) fn disruption(disruption: Disruption) -> Option<&'static str> {
 
 /// Returns the comment behind a field: which template it is from or who changed it, and what applying it does; empty
 /// where nothing is told.
-pub(crate) fn why(Row { why, template, .. }: &Row) -> String {
+pub(crate) fn why(Row { why, template, field, .. }: &Row) -> String {
+    let said = |cause| match (field, cause) {
+        // No setting brings a pod down but this, so its cause is known.
+        (Field::State, Cause::NotAttributable) => "its container failed",
+        (_, cause) => self::cause(cause),
+    };
     let from = template.as_ref().map(|id| format!("from template {}", visible(id.as_str())));
     let (source, does) = match (*why, from) {
         (None, None) => return String::new(),
         (None, Some(from)) => (from, String::new()),
         // Whether the file names another template or the template has another value, nobody keeps.
         (Some((Cause::Spec, disruption)), Some(from)) => (from, does(Cause::Spec, disruption)),
-        (Some((cause, disruption)), None) => (self::cause(cause).to_owned(), does(cause, disruption)),
+        (Some((cause, disruption)), None) => (said(cause).to_owned(), does(cause, disruption)),
         (Some((cause, disruption)), Some(from)) => {
-            (format!("{}; {from}", self::cause(cause)), does(cause, disruption))
+            (format!("{}; {from}", said(cause)), does(cause, disruption))
         }
     };
     format!("  # {source}{does}")
