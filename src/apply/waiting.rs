@@ -301,17 +301,22 @@ fn name_in(approved: &Plan, id: ActionId) -> ActionId {
     if is_part { start } else { id }
 }
 
-/// Says what can be done about a pod whose host has no free GPU, and what each way costs in data.
-pub fn ways_out(recorded: Option<&Recorded>) -> String {
+/// Says what can be done about a pod whose host has no free GPU, and what each way costs in data; `waits` where the spec
+/// has it wait already.
+pub fn ways_out(recorded: Option<&Recorded>, waits: bool) -> String {
     let pod = recorded.and_then(|recorded| recorded.record.object.pod());
     let lost = match pod.map(|pod| &pod.container.storage) {
         Some(Storage::Local { size, path }) => format!("loses the {size} at `{path}`"),
         Some(Storage::Network { .. }) => "loses its container disk and keeps its network volume".to_owned(),
         Some(Storage::None) | None => "loses its container disk".to_owned(),
     };
+    let wait = if waits {
+        "a longer `retry`, or `--wait-capacity 8h` for one run, waits on"
+    } else {
+        "`on_stuck_resume: wait` with `retry`, or `--wait-capacity 2h` for one run, waits"
+    };
     format!(
-        "its data is kept: `on_stuck_resume: wait` with `retry`, or `--wait-capacity 2h` for one run, waits for the host; \
-         `on_stuck_resume: replace` makes it anew elsewhere and {lost}"
+        "its data is kept: {wait} for the host; `on_stuck_resume: replace` makes it anew elsewhere and {lost}"
     )
 }
 
@@ -537,7 +542,7 @@ mod tests {
             if let crate::model::prior::RecordedObject::Pod(pod) = &mut held.record.object {
                 std::sync::Arc::make_mut(pod).container.storage = storage;
             }
-            let said = ways_out(Some(&held));
+            let said = ways_out(Some(&held), false);
             said.rsplit(" elsewhere and ").next().unwrap_or_default().to_owned()
         };
         let size = crate::model::size::Gigabytes(100);

@@ -156,11 +156,11 @@ where
             }
         };
         match on_stuck {
-            OnStuck::Fail => {
+            OnStuck::Fail | OnStuck::Wait(_) => {
                 let record = self.ledger.recorded(&act.id.address);
-                Err(Halt::NoCapacity(format!("{stuck}; {}", waiting::ways_out(record.as_ref()))))
+                let waits = matches!(on_stuck, OnStuck::Wait(_));
+                Err(Halt::NoCapacity(format!("{stuck}; {}", waiting::ways_out(record.as_ref(), waits))))
             }
-            OnStuck::Wait(_) => Err(Halt::NoCapacity(stuck)),
             OnStuck::Replace(creation) => self.replace_stuck(act, id, creation, stuck).await,
         }
     }
