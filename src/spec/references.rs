@@ -53,8 +53,14 @@ pub(super) fn read(typed: &str, referring: Referring, span: Span) -> Result<Refe
         Box::new(mistake.help("write `${pods.KEY.url}`, or `${pods.KEY[0].url}` for one of its replicas"))
     };
     let pod: Address = pod.parse().map_err(no_pod)?;
-    let forms =
-        || format!("write `{}`, `{}` or `{}`", form(&pod, "url"), form(&pod, "id"), form(&pod, "host"));
+    let forms = || {
+        format!(
+            "write `{}`, `{}` or, {IN_NETWORK}, `{}`",
+            form(&pod, "url"),
+            form(&pod, "id"),
+            form(&pod, "host")
+        )
+    };
     let Some(attribute) = attribute else {
         return Err(invalid(format!("nothing of `{pod}` is named")).help(forms()).into());
     };
@@ -66,7 +72,7 @@ pub(super) fn read(typed: &str, referring: Referring, span: Span) -> Result<Refe
         let detail =
             format!("`{attribute}` changes at each start of `{pod}`, so nobody can be told of it beforehand");
         let help = format!(
-            "`podform output {pod}.{attribute}` prints it as it is now; what lasts is `{}` and `{}`",
+            "`podform output` prints it as it is now, where there is one; what lasts is `{}` and, {IN_NETWORK}, `{}`",
             form(&pod, "url"),
             form(&pod, "host")
         );
@@ -74,6 +80,9 @@ pub(super) fn read(typed: &str, referring: Referring, span: Span) -> Result<Refe
     }
     Ok(Reference { pod, attribute })
 }
+
+/// When a pod has a name in the private network.
+const IN_NETWORK: &str = "with `global_networking: true` for both pods";
 
 pub(super) fn form(pod: &Address, attribute: &str) -> String {
     format!("${{{BEGINNING}{pod}.{attribute}}}")
@@ -229,7 +238,7 @@ fn attribute(own: &Pod, (pod, target): (&Address, &Pod), typed: Attribute) -> Re
         (
             format!("`{pod}` publishes no HTTP port, so RunPod's proxy has no URL for it"),
             format!(
-                "add one to its `ports`, such as `8000/http`; without one, `{}` is its name in the private network",
+                "add one to its `ports`, such as `8000/http`; without one, `{}` is its name in the private network, {IN_NETWORK}",
                 form(pod, "host")
             ),
         )
