@@ -94,7 +94,7 @@ fn files_that_are_no_plan_say_why() {
     it is not a saved plan of podform
     it is not a saved plan of podform
     it is not a saved plan of podform
-    it is cut off in line 74
+    it is cut off in line 93
     it has version 7 of the plan format, written by podform 3.1.0; this podform reads version 2
     it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `positions`, `planned`, `content` at line 5 column 12
     it is damaged: `yesterday

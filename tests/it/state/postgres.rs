@@ -248,7 +248,7 @@ async fn what_is_no_whole_state_is_refused() {
         ("UPDATE lease SET holder = 'x', since = now(), expires_at = now()", "the lease"),
         ("ALTER TABLE objects DROP COLUMN rebuilt", "the table"),
         ("DROP TABLE tokens", "no table"),
-        ("UPDATE schema_version SET version = 2", "newer"),
+        ("UPDATE schema_version SET version = 3", "newer"),
         ("UPDATE schema_version SET version = 0", "a version that never was"),
         ("DELETE FROM schema_version", "no version"),
         ("DROP TABLE schema_version", "no table of versions"),
@@ -305,7 +305,7 @@ async fn what_is_no_whole_state_is_refused() {
     the lease: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: the lease: expected value at line 1 column 1
     the table: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: PostgreSQL says: column "rebuilt" does not exist (42703)
     no table: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: PostgreSQL says: relation "SCHEMA.tokens" does not exist (42P01)
-    newer: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` has schema version 2, this podform knows up to 1
+    newer: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` has schema version 3, this podform knows up to 2
     a version that never was: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: schema version 0 was never written
     no version: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: `schema_version` has 0 rows instead of one
     no table of versions: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: the table `schema_version` is missing, and `events` is there
