@@ -78,7 +78,6 @@ impl Draft<'_> {
             action.cost.after = action.cost.after + cost;
         }
         self.after = self.after + cost;
-        self.at_most = self.at_most + cost;
     }
 
     /// Adds a step that only writes to the state: it ends nothing and costs nothing.

@@ -297,7 +297,7 @@ fn a_signal_ends_a_wait_for_capacity_at_once() {
         assert_eq!(ended.status.code(), Some(130), "{name}");
         let told = String::from_utf8(ended.stdout).unwrap();
         assert!(
-            told.contains("Not now:\n  one: create: no candidate of the plan could be created\n"),
+            told.contains("Not now:\n  one: create: no candidate of the plan could be created; waited "),
             "{told}"
         );
         // What the run did before it waited is told as what it did.

@@ -337,8 +337,8 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
           note:  its container disk (20 GB) is wiped
           note:  gets a new pod id and new proxy URLs
           place: NVIDIA L40S x1, secure, any data center: $0.86/h, stock medium (EU-RO-1 medium, US-TX-3 medium)
-          cost:  $505.70 -> $629.80 a month ($0.6927/h -> $0.8627/h)
-                 compute $503.70 -> $627.80, storage $2.00
+          cost:  $1,011.40 -> $1,135.50 a month ($1.3855/h -> $1.5555/h)
+                 compute $1,007.40 -> $1,131.50, storage $4.00
 
       # llm (left behind by a replacement) will be destroyed
       # (id left)
@@ -358,7 +358,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       total                      $1,021.40           $1,140.50            +$119.10
       total an hour              $1.3992/h           $1.5623/h
 
-    Digest: cb0cf7c18169890b5876f214d8c67641-1140500000
+    Digest: 6e66ad384e26fc5503901f3b98d65f26-1140500000
     ");
 }
 

@@ -177,7 +177,6 @@ over_every_api! {
     fault_answers,
     fault_balance,
     fault_capacity,
-    fault_image,
     fault_listing,
     fault_migration,
     fault_pods,

@@ -204,9 +204,10 @@ impl<'a> PodPlanner<'_, 'a> {
             if goes_first {
                 self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
             }
+            let begun = self.draft.steps.len();
             self.replace(wanted, live, recorded, comparison, requested);
             if self.draft.has(Step::Create) {
-                self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+                self.delete_surplus_last(begun);
             }
             return;
         }
@@ -311,7 +312,7 @@ impl<'a> PodPlanner<'_, 'a> {
             }
         }
         self.draft.bill_beside(begun, beside);
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        self.delete_surplus_last(begun);
     }
 
     /// Brings everything in the record up to date that no call is needed for.

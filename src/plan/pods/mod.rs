@@ -257,7 +257,6 @@ impl<'a> PodPlanner<'_, 'a> {
             self.refuse_locked(pod, Step::DeleteDeposed);
         }
         let after = minus(self.draft.after, freed);
-        let at_most = minus(self.draft.at_most, freed);
         self.draft.push(Planning {
             step: Step::DeleteDeposed,
             operation: Operation::DeletePods { ids: surplus.iter().map(|pod| pod.id.clone()).collect() },
@@ -267,7 +266,15 @@ impl<'a> PodPlanner<'_, 'a> {
             after,
             record,
         });
-        self.draft.at_most = at_most;
+    }
+
+    /// Does the same after all other steps from this one on. What they come to on the dearest candidate has nothing of it.
+    fn delete_surplus_last(&mut self, begun: usize) {
+        let at_most = self.draft.at_most;
+        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        if self.draft.steps.len() > begun + 1 {
+            self.draft.at_most = at_most;
+        }
     }
 
     fn body<'b>(&'b self, pod: &'b LivePod, disk: Gigabytes) -> Body<'b> {
