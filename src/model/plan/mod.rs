@@ -28,7 +28,7 @@ pub use left::{
     Block, BudgetLimit, Drift, DriftKind, FieldDrift, Finding, Held, Owner, Several, Severity, Subject,
     Unknown, Unmanaged,
 };
-pub use referring::{fill, pods};
+pub use referring::{fill, pods, texts};
 
 /// The planner's answer.
 #[must_use = "a plan must be shown to a person or executed"]

@@ -71,10 +71,15 @@ impl Action {
     }
 }
 
+/// Returns the texts of a pod that can refer to others.
+pub fn texts(container: &Container) -> impl Iterator<Item = &str> {
+    let variables = container.env.values().filter_map(EnvValue::plain);
+    variables.chain(container.command.iter().map(String::as_str))
+}
+
 /// Returns the pods that a pod refers to.
 pub fn pods(container: &Container) -> BTreeSet<Address> {
-    let variables = container.env.values().filter_map(EnvValue::plain);
-    reference::pods(variables.chain(container.command.iter().map(String::as_str)))
+    reference::pods(texts(container))
 }
 
 /// Puts what is known of ids into the texts of a pod.

@@ -96,7 +96,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let lost = recorded.record.object.pod().filter(|_| !was_terminated);
         let mut consequences = lost.map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        self.delete_surplus();
         let changes = creation_again(wanted, recorded.record.object.pod());
         let reason = if was_terminated { Reason::Changed } else { Reason::Vanished };
         self.create(wanted, ways, reason, changes, consequences, BTreeSet::new());

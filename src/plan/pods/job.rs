@@ -305,7 +305,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 self.drop_outlived();
             }
         }
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        self.delete_surplus();
         record.deposed.clear();
         if terminates {
             self.terminate_done(live, record);
@@ -406,7 +406,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 consequences = effect::vanished(&pod.container);
             }
             consequences.push(Consequence::NewPodId);
-            self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+            self.delete_surplus();
             let reason = if requested { Reason::Requested } else { Reason::RunAgain };
             let changes = creation_again(wanted, Some(pod));
             self.create(wanted, candidates, reason, changes, consequences, BTreeSet::new());

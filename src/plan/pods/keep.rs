@@ -12,9 +12,9 @@ use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
     Cause, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, RecordAfter,
-    Step, pods,
+    Step, pods, texts,
 };
-use crate::model::pod::{EnvValue, RunState, Storage};
+use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance as Judged, Viewpoint, Witness, judge_pod};
 use crate::model::settings::{Container, Field, PodPatch};
@@ -202,7 +202,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 OnReplace::CreateFirst => self.former(wanted).is_empty(),
             };
             if goes_first {
-                self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+                self.delete_surplus();
             }
             let begun = self.draft.steps.len();
             self.replace(wanted, live, recorded, comparison, requested);
@@ -276,7 +276,7 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         record.deposed = self.former(wanted);
         if record.deposed.is_empty() {
-            self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+            self.delete_surplus();
         }
         let (begun, beside) = (self.draft.steps.len(), self.surplus_cost());
         let reason = match run {
@@ -349,13 +349,9 @@ impl<'a> PodPlanner<'_, 'a> {
     /// follows shows that, and records it.
     fn comes_with_references(&self, before: &RecordedPod, after: &RecordedPod) -> bool {
         let written = self.context.written(self.address).map(pods).unwrap_or_default();
-        let texts = || {
-            let variables = before.container.env.values().filter_map(EnvValue::plain);
-            variables.chain(before.container.command.iter().map(String::as_str))
-        };
         let was_told = |dependency: &Address| match self.context.renamed.recorded(dependency).map(|it| &it.id)
         {
-            Some(RemoteId::Pod(id)) => texts().any(|text| text.contains(id.as_str())),
+            Some(RemoteId::Pod(id)) => texts(&before.container).any(|text| text.contains(id.as_str())),
             Some(RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) | None => false,
         };
         before.depends_on.difference(&after.depends_on).all(was_told)

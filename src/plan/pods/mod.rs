@@ -242,7 +242,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     /// Terminates what an earlier replacement left behind, and duplicates of ours.
-    fn delete_surplus(&mut self, record: RecordAfter) {
+    fn delete_surplus(&mut self) {
         if self.surplus.is_empty() {
             return;
         }
@@ -264,14 +264,14 @@ impl<'a> PodPlanner<'_, 'a> {
             changes: Vec::new(),
             consequences,
             after,
-            record,
+            record: RecordAfter::Deposed(BTreeSet::new()),
         });
     }
 
     /// Does the same after all other steps from this one on. What they come to on the dearest candidate has nothing of it.
     fn delete_surplus_last(&mut self, begun: usize) {
         let at_most = self.draft.at_most;
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        self.delete_surplus();
         if self.draft.steps.len() > begun + 1 {
             self.draft.at_most = at_most;
         }

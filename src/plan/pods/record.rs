@@ -77,13 +77,10 @@ pub(super) fn same_rules(before: &Lifecycle, after: &Lifecycle) -> bool {
 }
 
 pub(super) fn run_change(reason: &Reason, before: RunState, after: RunState) -> FieldChange {
-    let by_others = [Reason::StateDrifted, Reason::GpusLost].contains(reason);
-    let cause = if *reason == Reason::Failed {
-        Cause::NotAttributable
-    } else if by_others {
-        Cause::Outside
-    } else {
-        Cause::Spec
+    let cause = match reason {
+        Reason::Failed => Cause::NotAttributable,
+        Reason::StateDrifted | Reason::GpusLost => Cause::Outside,
+        _ => Cause::Spec,
     };
     let (before, after) = (Value::word(before), Value::word(after));
     FieldChange { field: Field::State, before, after, cause, disruption: Disruption::InPlace }

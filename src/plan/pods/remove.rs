@@ -73,7 +73,7 @@ impl<'a> PodPlanner<'_, 'a> {
         if !recorded.is_gone() {
             self.draft.drift.push(DriftKind::Vanished);
         }
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        self.delete_surplus();
         self.forget(recorded, if wanted.is_some() { Reason::Changed } else { self.removal_reason() });
         if wanted.is_some() {
             self.draft.findings.push(finding::created_when_running(self.address));
@@ -85,7 +85,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.surplus.extend(successor);
         self.begin(Some(live), Some(pod));
         self.run_drift(pod, live);
-        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        self.delete_surplus();
         let is_recorded = self.context.renamed.objects.contains_key(self.address);
         let reason = if is_recorded { self.removal_reason() } else { Reason::Orphaned };
         if self.context.inputs.options.destroy {

@@ -23,23 +23,23 @@ impl<'a> PodPlanner<'_, 'a> {
         self.begin(None, None);
         let requested = self.context.is_to_be_replaced(self.address);
         let is_wanted = wanted.run == RunState::Running;
-        match known {
-            UnseenJob::NotKnown if is_wanted && requested => {
-                let Some(ways) = self.candidates(wanted) else { return };
-                self.create(wanted, ways, Reason::New, shown::creation(wanted), Vec::new(), BTreeSet::new());
+        let again = match known {
+            UnseenJob::NotKnown => requested.then_some(Reason::New),
+            UnseenJob::Done(_) if requested => Some(Reason::Requested),
+            UnseenJob::Done(given) => {
+                self.is_written_otherwise(wanted, job, given).then_some(Reason::RunAgain)
             }
-            UnseenJob::NotKnown if !is_wanted => self.draft.job = Some(JobAfter::Idle),
-            UnseenJob::NotKnown => {
+        };
+        if let Some(reason) = again.filter(|_| is_wanted) {
+            let Some(ways) = self.candidates(wanted) else { return };
+            return self.create(wanted, ways, reason, shown::creation(wanted), Vec::new(), BTreeSet::new());
+        }
+        match known {
+            UnseenJob::NotKnown if is_wanted => {
                 let held = self.not_known();
                 self.draft.hold_where_it_moves(held);
             }
-            UnseenJob::Done(given)
-                if is_wanted && (requested || self.is_written_otherwise(wanted, job, given)) =>
-            {
-                let Some(ways) = self.candidates(wanted) else { return };
-                let reason = if requested { Reason::Requested } else { Reason::RunAgain };
-                self.create(wanted, ways, reason, shown::creation(wanted), Vec::new(), BTreeSet::new());
-            }
+            UnseenJob::NotKnown => self.draft.job = Some(JobAfter::Idle),
             UnseenJob::Done(_) => {
                 self.draft.job = Some(JobAfter::Ended(End::Done));
                 self.draft.findings.extend(finding::job(self.address, &Stands::Ended(End::Done)));
