@@ -9,8 +9,7 @@ use crate::model::id::RemoteId;
 use crate::model::job::{self, End};
 use crate::model::live::LivePod;
 use crate::model::plan::{Action, ActionId, RecordAfter};
-use crate::model::pod::RunState;
-use crate::model::prior::{Record, Recorded, RecordedObject};
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedRun};
 use crate::state::RecordChange;
 
 /// Returns the entry of an object with this id. The plan says which pods a new object leaves behind.
@@ -138,16 +137,17 @@ pub fn ended(
     job.end_seen_at = now.there;
     // One that is not kept stops itself in this moment.
     if !is_up || !job::keeps(&pod.container.entrypoint) {
-        pod.run = RunState::Stopped;
+        pod.run = RecordedRun::Stopped;
     }
     vec![RecordChange::Put(address.clone(), Box::new(recorded))]
 }
 
-/// Returns the change that records of a pod that it is down. Whether a job ran before its container failed is told by its log.
+/// Returns the change that records of a pod that it did not come up. Whether a job ran before its container failed is told
+/// by its log.
 pub fn failed(address: &Address, previous: Option<Recorded>) -> Vec<RecordChange> {
     let Some(mut recorded) = previous else { return Vec::new() };
     match recorded.record.object.pod_mut() {
-        Some(pod) if pod.job.is_none() => pod.run = RunState::Stopped,
+        Some(pod) if pod.job.is_none() => pod.run = RecordedRun::Failed,
         Some(_) | None => return Vec::new(),
     }
     vec![RecordChange::Put(address.clone(), Box::new(recorded))]

@@ -16,7 +16,7 @@ use crate::model::live::{Endpoints, Live, LivePod, LiveRegistry, LiveSecret, Liv
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, EnvValue, Storage};
-use crate::model::prior::{Record, Recorded, RecordedPod, RecordedRegistry, RecordedSecret};
+use crate::model::prior::{Prior, Record, Recorded, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -45,12 +45,16 @@ pub fn hourly(price: Price) -> Option<String> {
     }
 }
 
-/// Returns everything that is recorded of an object.
-pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
-    let Recorded { id, record, recorded_at, server_time: _, rebuilt } = recorded;
+/// Returns everything that is recorded of an address: its object, and what else is known of a job; `None` where nothing is.
+pub fn recorded(address: &Address, prior: &Prior) -> Option<Value> {
+    let mark = prior.unseen.get(address);
+    let Some(Recorded { id, record, recorded_at, server_time: _, rebuilt }) = prior.objects.get(address)
+    else {
+        return mark.map(|mark| unrecorded(address, mark));
+    };
     let Record { token, lifecycle, retired, deposed, object } = record;
     let Lifecycle { protect, on_remove, on_replace: _, on_stuck_resume: _, ignore_changes: _ } = lifecycle;
-    json!({
+    Some(json!({
         "address": address.to_string(),
         "kind": kind(address),
         "id": id.to_string(),
@@ -61,15 +65,16 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "on_remove": on_remove.word(),
         "retired": retired,
         "rebuilt": rebuilt,
+        "job": recorded_job(object.pod().and_then(|pod| pod.job.as_ref()), mark),
         "pod": object.pod().map(recorded_pod),
         "volume": object.volume().map(recorded_volume),
         "secret": object.secret().map(recorded_secret),
         "registry": object.registry().map(recorded_registry),
-    })
+    }))
 }
 
 /// Returns what is known of a job without a record, in the form of one.
-pub fn unseen(address: &Address, job: &UnseenJob) -> Value {
+fn unrecorded(address: &Address, mark: &UnseenJob) -> Value {
     json!({
         "address": address.to_string(),
         "kind": kind(address),
@@ -81,11 +86,25 @@ pub fn unseen(address: &Address, job: &UnseenJob) -> Value {
         "on_remove": null,
         "retired": null,
         "rebuilt": null,
+        "job": recorded_job(None, Some(mark)),
         "pod": null,
         "volume": null,
         "secret": null,
         "registry": null,
-        "job": unseen_job(job),
+    })
+}
+
+/// Returns what the state has of a job; `null` for what is none.
+fn recorded_job(job: Option<&RecordedJob>, mark: Option<&UnseenJob>) -> Value {
+    if job.is_none() && mark.is_none() {
+        return Value::Null;
+    }
+    let ended = job.and_then(|job| job.ended);
+    json!({
+        "ended": ended.map(End::word),
+        "exit_code": ended.and_then(End::code),
+        "pod_is_gone": job.map(|job| job.gone),
+        "mark": mark.map(UnseenJob::word),
     })
 }
 
@@ -99,7 +118,7 @@ pub fn unseen_job(known: &UnseenJob) -> Value {
 }
 
 fn recorded_pod(pod: &RecordedPod) -> Value {
-    let RecordedPod { container, access, compute, cloud, data_center, run, job, depends_on } = pod;
+    let RecordedPod { container, access, compute, cloud, data_center, run, job: _, depends_on } = pod;
     let env = container.env.iter().map(|(key, value)| {
         let value = match value {
             EnvValue::Plain(text) => json!(text),
@@ -110,7 +129,7 @@ fn recorded_pod(pod: &RecordedPod) -> Value {
     let mut shown: serde_json::Map<String, Value> =
         container.values().into_iter().filter_map(setting).collect();
     let rest = json!({
-        "state": run.to_string(),
+        "state": run.state().to_string(),
         "env": env.collect::<serde_json::Map<_, _>>(),
         "mount": match &container.storage {
             Storage::None => Value::Null,
@@ -125,14 +144,6 @@ fn recorded_pod(pod: &RecordedPod) -> Value {
         "depends_on": depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     shown.extend(rest.as_object().cloned().unwrap_or_default());
-    if let Some(RecordedJob { run: _, ended, gone, end_seen_at: _ }) = job {
-        let job = json!({
-            "ended": ended.map(End::word),
-            "exit_code": ended.and_then(End::code),
-            "pod_is_gone": gone,
-        });
-        shown.insert("job".to_owned(), job);
-    }
     shown.into()
 }
 

@@ -204,6 +204,16 @@ pub enum UnseenJob {
     Done(Box<Container>),
 }
 
+impl UnseenJob {
+    /// Returns the word for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::NotKnown => "not_known",
+            Self::Done(_) => "done",
+        }
+    }
+}
+
 impl fmt::Display for UnseenJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -304,12 +304,37 @@ pub struct RecordedPod {
     pub cloud: Option<Cloud>,
     /// The data center that it landed in.
     pub data_center: Option<DataCenterId>,
-    /// Running or stopped.
-    pub run: RunState,
+    /// How it was left.
+    pub run: RecordedRun,
     /// The last run of a job.
     pub job: Option<RecordedJob>,
     /// What must be ready before it; kept so that removals run in the reverse order.
     pub depends_on: BTreeSet<Address>,
+}
+
+/// How podform left a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordedRun {
+    Running,
+    Stopped,
+    /// Wanted running, and down when podform looked at it after its own create, start or reset. REST v2 alone tells a
+    /// container that failed (`ERROR`) from a pod that was stopped, so the next plan could not know it from the pod.
+    Failed,
+}
+
+impl RecordedRun {
+    /// Returns what a pod is recorded as that is seen up or down, where nothing was tried.
+    pub fn seen(is_up: bool) -> Self {
+        if is_up { Self::Running } else { Self::Stopped }
+    }
+
+    /// Returns the state that it was left in.
+    pub fn state(self) -> RunState {
+        match self {
+            Self::Running => RunState::Running,
+            Self::Stopped | Self::Failed => RunState::Stopped,
+        }
+    }
 }
 
 /// A token in the journal.

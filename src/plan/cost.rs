@@ -157,7 +157,7 @@ pub(super) fn recorded_pod(catalog: &Catalog, recorded: &RecordedPod) -> Split {
         (Some(compute), Some(cloud)) => price(catalog, compute, *cloud),
         (Some(_), None) | (None, Some(_) | None) => Price::Unknown,
     };
-    match run {
+    match run.state() {
         RunState::Running => as_wanted(Amount::of(listed), container),
         RunState::Stopped => stopped_pod(container),
     }

@@ -15,9 +15,10 @@ use crate::model::job::RecordedJob;
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, RegistryMark, SecretMark, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, RecordAfter, Step};
-use crate::model::pod::{RunState, Storage};
+use crate::model::pod::Storage;
 use crate::model::prior::{
-    KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret,
+    KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedRun,
+    RecordedSecret,
 };
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
 use crate::model::registry::Registry;
@@ -501,7 +502,7 @@ fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded 
         compute: pod.compute.clone(),
         cloud: pod.cloud,
         data_center: pod.data_center.clone(),
-        run: if pod.status.is_up() { RunState::Running } else { RunState::Stopped },
+        run: RecordedRun::seen(pod.status.is_up()),
         job: pod.run.clone().map(|run| RecordedJob::begun(Some(run))),
         depends_on: BTreeSet::new(),
     };

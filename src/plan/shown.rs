@@ -165,7 +165,7 @@ fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange
     changes.extend(was.into_iter().map(|(field, before)| by_spec(field, before, Value::Absent)));
     changes.extend([
         by_spec(Field::DependsOn, Value::list(&before.depends_on), Value::list(&after.depends_on)),
-        by_spec(Field::State, Value::word(before.run), Value::word(after.run)),
+        by_spec(Field::State, Value::word(before.run.state()), Value::word(after.run.state())),
         by_spec(Field::Run, job_word(before), job_word(after)),
     ]);
     // Where RunPod put it is known from somewhere else than the spec; that it becomes known is no change.

@@ -7,8 +7,7 @@ use super::RecordChange;
 use crate::model::address::{Address, Key, Kind};
 use crate::model::id::RemoteId;
 use crate::model::job::{self, End, UnseenJob};
-use crate::model::pod::RunState;
-use crate::model::prior::{OpenIntent, Prior, Recorded};
+use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedRun};
 use crate::model::settings::Container;
 
 /// Why a record is not edited.
@@ -141,7 +140,7 @@ pub fn done(
                 }
                 // It is down, as one is that has told its end.
                 if !job::keeps(&pod.container.entrypoint) {
-                    pod.run = RunState::Stopped;
+                    pod.run = RecordedRun::Stopped;
                 }
             }
             Ok(vec![RecordChange::Put(address.clone(), Box::new(recorded))])

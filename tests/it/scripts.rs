@@ -55,6 +55,7 @@ scripts! {
     fault_boot_waits,
     fault_capacity,
     fault_image,
+    fault_image_other_apis,
     fault_listing,
     fault_migration,
     fault_pods,

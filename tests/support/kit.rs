@@ -21,9 +21,9 @@ use podform::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, Endpoint,
     OnStuck, Operation, Plan, PodCreation, Reason, RecordAfter, Step,
 };
-use podform::model::pod::{Access, Cloud, Compute, Placement, Rent, RunState, Storage};
+use podform::model::pod::{Access, Cloud, Compute, Placement, Rent, Storage};
 use podform::model::prior::{
-    Api, Binding, KnownToken, ProviderKind, Record, Recorded, RecordedObject, RecordedPod,
+    Api, Binding, KnownToken, ProviderKind, Record, Recorded, RecordedObject, RecordedPod, RecordedRun,
 };
 use podform::model::progress::Notice;
 use podform::model::request::PodRequest;
@@ -120,7 +120,7 @@ pub fn record() -> Record {
         compute: Some(compute()),
         cloud: Some(Cloud::Secure),
         data_center: None,
-        run: RunState::Running,
+        run: RecordedRun::Running,
         job: None,
         depends_on: BTreeSet::new(),
     }));

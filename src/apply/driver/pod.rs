@@ -15,7 +15,7 @@ use crate::apply::{Reporter, record, waiting};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, PodStatus};
+use crate::model::live::{LivePod, PodStatus, Rental};
 use crate::model::marker::{Marker, Token};
 use crate::model::money::Hourly;
 use crate::model::plan::{Disruption, OnStuck, PodCreation};
@@ -83,9 +83,13 @@ where
         waited
     }
 
-    /// Records that a pod is down since its container failed, which nobody outside has done.
+    /// Records that a pod did not come up, so that the next plan does not blame others. RunPod is known to have taken one
+    /// that was outbid.
     pub(super) async fn note_failed(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
-        let is_failed = self.look_at(id).await?.is_some_and(|live| live.status == PodStatus::Error);
+        let is_failed = self.look_at(id).await?.is_some_and(|live| {
+            matches!(live.status, PodStatus::Exited | PodStatus::Error)
+                && live.rental != Some(Rental::Spot { outbid: true })
+        });
         let changes = record::failed(&act.id.address, self.ledger.recorded(&act.id.address));
         if is_failed {
             self.ledger.commit(act.id, Vec::new(), changes).await?;

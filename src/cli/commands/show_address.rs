@@ -35,6 +35,8 @@ struct Known<'a> {
     place: Option<String>,
     recorded: Option<&'a Recorded>,
     unseen: Option<&'a UnseenJob>,
+    /// Both of them, for scripts.
+    in_state: Option<Value>,
     live: Option<&'a Live>,
     cost: Option<Amount>,
     last_run: Option<&'a PastRun>,
@@ -71,7 +73,8 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
             cost.map(|split| split.total())
         });
         let last_run = last_run(&history, address);
-        all.push(Known { address, place, recorded, unseen, live: live.as_ref(), cost, last_run });
+        let in_state = json::recorded(address, &prior);
+        all.push(Known { address, place, recorded, unseen, in_state, live: live.as_ref(), cost, last_run });
     }
     shell.output.data(&match all.as_slice() {
         [one] if as_json => {
@@ -95,7 +98,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
 
 /// Lays everything out on one screen.
 fn screen(known: &Known<'_>) -> String {
-    let Known { address, place, recorded, unseen, live, cost, last_run } = known;
+    let Known { address, place, recorded, unseen, in_state: _, live, cost, last_run } = known;
     let place = place.clone().unwrap_or_else(|| "not in the spec".to_owned());
     let mut rows = vec![
         ("spec".to_owned(), place),
@@ -123,23 +126,19 @@ fn screen(known: &Known<'_>) -> String {
 
 /// Returns everything for scripts.
 fn document(known: &Known<'_>) -> Value {
-    let Known { address, place, recorded, unseen, live, cost, last_run } = known;
-    let mut document = json!({
+    let Known { address, place, recorded, unseen: _, in_state, live, cost, last_run } = known;
+    json!({
         "version": VERSION,
         "address": address.to_string(),
         "kind": json::kind(address),
         "spec": place.as_ref().map(|place| json!({ "position": place })),
-        "recorded": recorded.map(|recorded| json::recorded(address, recorded)),
+        "recorded": in_state,
         "live": recorded.zip(*live).map(|(recorded, live)| json::live(&recorded.id, live)),
         "cost": cost.map(|Amount { known, unknown_parts }| {
             json!({ "micro_usd_month": known.0, "unknown_parts": unknown_parts })
         }),
         "last_run": last_run.map(json::run),
-    });
-    if let Some(job) = unseen {
-        document["job"] = json::unseen_job(job);
-    }
-    document
+    })
 }
 
 /// Returns what the account shows.

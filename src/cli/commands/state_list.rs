@@ -1,12 +1,12 @@
 //! `podform state list`: the recorded objects, without asking the account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::json::{VERSION, printed, recorded, unseen};
+use crate::cli::json::{VERSION, printed, recorded};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
@@ -27,10 +27,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let prior = session.state.load().await?;
     session.tell_in_progress(&prior).await?;
     if args.json {
-        let objects = prior.objects.iter().map(|(address, object)| (address, recorded(address, object)));
-        let jobs = without_record(&prior).map(|(address, job)| (address, unseen(address, job)));
-        let objects: BTreeMap<_, _> = objects.chain(jobs).collect();
-        let document = json!({ "version": VERSION, "objects": objects.into_values().collect::<Vec<_>>() });
+        let addresses: BTreeSet<_> = prior.objects.keys().chain(prior.unseen.keys()).collect();
+        let objects: Vec<_> = addresses.into_iter().filter_map(|address| recorded(address, &prior)).collect();
+        let document = json!({ "version": VERSION, "objects": objects });
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
@@ -61,7 +60,7 @@ fn summary(object: &RecordedObject) -> String {
         RecordedObject::Pod(pod) => {
             let RecordedPod { container, compute, run, .. } = &**pod;
             let compute = compute.as_ref().map_or_else(String::new, |compute| format!(" on {compute}"));
-            format!("{run}, {}{compute}", container.image)
+            format!("{}, {}{compute}", run.state(), container.image)
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::prior::{
-    Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret,
+    Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedRun, RecordedSecret,
 };
 use crate::model::registry::Credentials;
 use crate::model::volume::VolumeConfig;
@@ -38,7 +38,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     session.tell_in_progress(&prior).await?;
     let named = naming::known(&session.loaded.desired, &prior, address)?;
     if *json {
-        let mut objects: Vec<Value> = named.iter().filter_map(|address| document(address, &prior)).collect();
+        let mut objects: Vec<Value> =
+            named.iter().filter_map(|address| json::recorded(address, &prior)).collect();
         let document = if let [object] = objects.as_mut_slice() {
             json!({ "version": VERSION, "object": object.take() })
         } else {
@@ -55,12 +56,6 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let screens: Vec<String> = screens.collect();
     shell.output.data(&screens.join("\n"));
     Ok(exit::DONE)
-}
-
-/// Returns everything that the state has of an address, for scripts.
-fn document(address: &Address, prior: &Prior) -> Option<Value> {
-    let recorded = prior.objects.get(address).map(|recorded| json::recorded(address, recorded));
-    recorded.or_else(|| Some(json::unseen(address, prior.unseen.get(address)?)))
 }
 
 /// Returns everything that is recorded, as name and text.
@@ -124,7 +119,15 @@ impl Rows {
 
     fn pod(&mut self, pod: &RecordedPod) {
         let RecordedPod { container, access: _, compute, cloud, data_center, run, job, depends_on } = pod;
-        self.put("state", run.to_string());
+        self.put(
+            "state",
+            match run {
+                RecordedRun::Running | RecordedRun::Stopped => run.state().to_string(),
+                RecordedRun::Failed => {
+                    "stopped, as it did not come up when podform last brought it up".to_owned()
+                }
+            },
+        );
         if let Some(job) = job {
             self.put("run", format!("job, {}", words::recorded_job(job)));
         }

@@ -27,7 +27,7 @@ pub enum Reason {
     StateWanted,
     /// It was stopped, started or ended by others.
     StateDrifted,
-    /// Its container failed after podform had changed it.
+    /// It was down when podform looked at it after its own create, start or reset.
     Failed,
     /// It runs with fewer GPUs than it had, and a stop and a start may bring them back.
     GpusLost,

@@ -4,10 +4,13 @@ use super::form::{stored_enums, stored_structs};
 use crate::model::job::{End, RecordedJob, UnseenJob};
 use crate::model::journal::{Asked, Event};
 use crate::model::plan::Approval;
-use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
+use crate::model::prior::{
+    Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedRun, RecordedSecret,
+};
 
 stored_enums! {
     RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret), "registry" = Registry(registry) }
+    RecordedRun { "running" = Running, "stopped" = Stopped, "failed" = Failed }
     UnseenJob { "not_known" = NotKnown, "done" = Done(given) }
     End { "done" = Done, "failed" = Failed(code), "unknown" = Unknown }
     Approval { "prompt" = Prompt, "flag" = Flag, "digest" = Digest, "saved_plan" = SavedPlan }

@@ -13,8 +13,7 @@ use crate::model::plan::{
     Attempt, Block, Candidate, Cause, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation,
     Reason, RecordAfter, Split, Step, WishedGpus,
 };
-use crate::model::pod::RunState;
-use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod, RecordedRun};
 use crate::model::seconds::Seconds;
 use crate::model::settings::{Container, Field, Setting};
 use crate::model::value::Value;
@@ -206,7 +205,7 @@ impl<'a> PodPlanner<'_, 'a> {
             compute: None,
             cloud: None,
             data_center: None,
-            run: RunState::Running,
+            run: RecordedRun::Running,
             job: wanted.job.as_ref().map(|_| RecordedJob::begun(None)),
             depends_on: wanted.depends_on.clone(),
         }));

@@ -18,7 +18,7 @@ use crate::model::plan::{
     Cause, Consequence, Disruption, DriftKind, FieldChange, Operation, Reason, RecordAfter, Split, Step,
 };
 use crate::model::pod::RunState;
-use crate::model::prior::{Record, Recorded, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedPod, RecordedRun};
 use crate::model::settings::{Container, Field};
 use crate::model::value::Value;
 
@@ -58,7 +58,7 @@ impl Stands {
         if let Some(end) = is_known.and_then(|was| was.ended) {
             return Self::Ended(end);
         }
-        let is_stopped = recorded.is_some_and(|recorded| recorded.run == RunState::Stopped);
+        let is_stopped = recorded.is_some_and(|recorded| recorded.run.state() == RunState::Stopped);
         match (log, live.status.is_up()) {
             (Some(JobLog::Ended(code)), _) => Self::Ended(End::of_code(*code)),
             (Some(JobLog::Silent | JobLog::Unread(_)) | None, true) => Self::Goes,
@@ -145,7 +145,7 @@ pub(super) fn job_drift(recorded: &RecordedPod, live: &LivePod) -> Option<DriftK
         return None;
     }
     let has_ended = recorded.job.as_ref().is_some_and(|job| job.ended.is_some());
-    match (recorded.run, live.status.is_up()) {
+    match (recorded.run.state(), live.status.is_up()) {
         (RunState::Stopped, true) if is_slow_to_stop(recorded, live) => None,
         (RunState::Stopped, true) => Some(DriftKind::Started),
         // Whoever stays up does not stop itself.
@@ -281,7 +281,7 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         // It was not podform that stopped it, so it is not podform's to start it again.
         if stands == Stands::Ended(End::Unknown) && !is_up {
-            set_run(&mut record, RunState::Running);
+            set_run(&mut record, RecordedRun::Running);
         }
         let is_protected = self.is_protected();
         let terminates = job.then == Then::Terminate && stands == Stands::Ended(End::Done);
@@ -334,7 +334,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     fn stop_job(&mut self, live: &'a LivePod, mut record: Record, reason: Reason) {
         self.refuse_locked(live, Step::Stop);
-        set_run(&mut record, RunState::Stopped);
+        set_run(&mut record, RecordedRun::Stopped);
         let disk = record.object.pod().map(|pod| pod.container.disk).unwrap_or_default();
         let consequences = self.body(live, disk).stopped();
         // Nobody changed anything where a pod does not go with its run.
@@ -356,7 +356,7 @@ impl<'a> PodPlanner<'_, 'a> {
     /// Terminates the pod of a job that is done. What it was given stays on record without it.
     fn terminate_done(&mut self, live: &'a LivePod, mut record: Record) {
         self.refuse_locked(live, Step::Delete);
-        set_run(&mut record, RunState::Stopped);
+        set_run(&mut record, RecordedRun::Stopped);
         let mut disk = Default::default();
         if let Some(pod) = record.object.pod_mut() {
             disk = pod.container.disk;
@@ -392,7 +392,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let requested = self.context.is_to_be_replaced(self.address);
         let changed = self.is_given_another((job, wanted), Some(&pod.container), None);
         // It was stopped by podform, so its end is not what is missing.
-        let is_cut_short = !was.gone && was.ended.is_none() && pod.run == RunState::Stopped;
+        let is_cut_short = !was.gone && was.ended.is_none() && pod.run.state() == RunState::Stopped;
         if wanted.run == RunState::Running && (requested || changed || is_cut_short) {
             let unseen = self.context.renamed.unseen.get(self.address).map(Cow::as_ref);
             if !requested && unseen == Some(&UnseenJob::NotKnown) {
@@ -420,7 +420,7 @@ impl<'a> PodPlanner<'_, 'a> {
             return;
         }
         let mut record = recorded.record.clone();
-        set_run(&mut record, RunState::Stopped);
+        set_run(&mut record, RecordedRun::Stopped);
         let after = RecordedJob { ended: Some(end), gone: true, ..was.clone() };
         if let Some(pod) = record.object.pod_mut() {
             pod.job = Some(after);

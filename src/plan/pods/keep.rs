@@ -15,7 +15,7 @@ use crate::model::plan::{
     Step, pods, texts,
 };
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod, RecordedRun};
 use crate::model::provenance::{Provenance as Judged, Viewpoint, Witness, judge_pod};
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
@@ -74,7 +74,7 @@ impl<'a> PodPlanner<'_, 'a> {
             compute: live.compute.clone().or_else(|| recorded.and_then(|recorded| recorded.compute.clone())),
             cloud: live.cloud.or_else(|| recorded.and_then(|recorded| recorded.cloud)),
             data_center: live.data_center.clone(),
-            run: if live.status.is_up() { RunState::Running } else { RunState::Stopped },
+            run: RecordedRun::seen(live.status.is_up()),
             job: recorded.and_then(|recorded| recorded.job.clone()),
             depends_on: wanted.depends_on.clone(),
         };
@@ -115,13 +115,13 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     pub(super) fn run_drift(&mut self, recorded: &RecordedPod, live: &LivePod) {
-        if live.status == PodStatus::Error && self.was_sent_an_update() {
+        if self.failed_after_update(live) {
             return;
         }
         if recorded.job.is_some() {
             return self.draft.drift.extend(job_drift(recorded, live));
         }
-        match (recorded.run, live.status.is_up()) {
+        match (recorded.run.state(), live.status.is_up()) {
             (RunState::Running, false) if live.rental == Some(Rental::Spot { outbid: true }) => {
                 self.draft.drift.push(DriftKind::Interrupted);
             }
@@ -129,6 +129,19 @@ impl<'a> PodPlanner<'_, 'a> {
             (RunState::Stopped, true) => self.draft.drift.push(DriftKind::Started),
             (RunState::Running, true) | (RunState::Stopped, false) => {}
         }
+    }
+
+    /// Tells whether a pod is down that was sent a change whose end nobody saw. Over v1 and GraphQL a container that failed
+    /// reads as a pod that was stopped.
+    fn failed_after_update(&self, live: &LivePod) -> bool {
+        let may_have_failed = match live.status {
+            PodStatus::Error => true,
+            PodStatus::Exited => self.context.inputs.api != Api::V2,
+            PodStatus::Provisioning | PodStatus::Starting | PodStatus::Running | PodStatus::Terminated => {
+                false
+            }
+        };
+        may_have_failed && self.was_sent_an_update()
     }
 
     /// Tells whether an earlier run has sent a change of this pod of which it did not see what became.
@@ -281,7 +294,8 @@ impl<'a> PodPlanner<'_, 'a> {
         let (begun, beside) = (self.draft.steps.len(), self.surplus_cost());
         let reason = match run {
             Run::Start | Run::Stay if job.is_some() => Reason::RunAgain,
-            Run::Start if has_failed(recorded, live) => Reason::Failed,
+            Run::Start if self.failed_after_update(live) => Reason::Failed,
+            Run::Start if recorded.is_some_and(|recorded| has_failed(recorded, live)) => Reason::Failed,
             Run::Stay | Run::Stop | Run::Start => run_reason(recorded, wanted.run),
             Run::Again => Reason::GpusLost,
         };
@@ -335,7 +349,7 @@ impl<'a> PodPlanner<'_, 'a> {
             compute: seen.and_then(|live| live.compute.clone()).or_else(|| pod.compute.clone()),
             cloud: seen.and_then(|live| live.cloud).or(pod.cloud),
             data_center: seen.and_then(|live| live.data_center.clone()).or_else(|| pod.data_center.clone()),
-            run: if is_up { RunState::Running } else { RunState::Stopped },
+            run: if has_failed(pod, live) { pod.run } else { RecordedRun::seen(is_up) },
             job: wanted.job.as_ref().and(pod.job.clone()),
             depends_on: wanted.depends_on.clone(),
         };
@@ -479,7 +493,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     fn stop(&mut self, steps: &mut Steps<'a>) {
         self.refuse_locked(steps.live, Step::Stop);
-        set_run(&mut steps.record, RunState::Stopped);
+        set_run(&mut steps.record, RecordedRun::Stopped);
         let disk = steps.record.object.pod().map_or(Gigabytes(0), |pod| pod.container.disk);
         let after = cost::stopped_live(steps.live);
         let consequences = self.body(steps.live, disk).stopped();
@@ -496,7 +510,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn start(&mut self, steps: &mut Steps<'a>) {
-        set_run(&mut steps.record, RunState::Running);
+        set_run(&mut steps.record, RecordedRun::Running);
         let wanted = steps.wanted;
         let creation = self.stuck_replacement(steps);
         let then_replaced = creation.is_some();
@@ -630,16 +644,16 @@ enum Run {
     Again,
 }
 
-/// Tells whether a pod is down because its container failed, as podform itself saw when it had changed it.
-fn has_failed(recorded: Option<&RecordedPod>, live: &LivePod) -> bool {
-    live.status == PodStatus::Error && recorded.is_some_and(|recorded| recorded.run == RunState::Stopped)
+/// Tells whether a pod is down as it was when podform looked at it after its own create, start or reset.
+fn has_failed(recorded: &RecordedPod, live: &LivePod) -> bool {
+    recorded.run == RecordedRun::Failed && !live.status.is_up()
 }
 
 /// Tells apart a wish that changed from a pod that others stopped or started.
 fn run_reason(recorded: Option<&RecordedPod>, wanted: RunState) -> Reason {
     match recorded {
         // A job that has ended was stopped by nobody else.
-        Some(recorded) if recorded.run == wanted && recorded.job.is_none() => Reason::StateDrifted,
+        Some(recorded) if recorded.run.state() == wanted && recorded.job.is_none() => Reason::StateDrifted,
         Some(_) | None => Reason::StateWanted,
     }
 }

@@ -5,7 +5,7 @@ use crate::model::id::RemoteId;
 use crate::model::live::LivePod;
 use crate::model::plan::{Cause, Disruption, FieldChange, Reason, RecordAfter};
 use crate::model::pod::RunState;
-use crate::model::prior::{Record, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRun};
 use crate::model::settings::Field;
 use crate::model::value::Value;
 
@@ -14,7 +14,7 @@ pub(super) fn put(live: &LivePod, record: &Record) -> RecordAfter {
     RecordAfter::put(Some(RemoteId::Pod(live.id.clone())), record.clone())
 }
 
-pub(super) fn set_run(record: &mut Record, run: RunState) {
+pub(super) fn set_run(record: &mut Record, run: RecordedRun) {
     if let Some(pod) = record.object.pod_mut() {
         pod.run = run;
     }

@@ -9,7 +9,7 @@ use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod};
 use crate::model::plan::{Block, Consequence, DriftKind, Operation, Reason, RecordAfter, Split, Step};
 use crate::model::pod::RunState;
-use crate::model::prior::{Record, Recorded, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedPod, RecordedRun};
 
 use super::PodPlanner;
 use super::job::goes;
@@ -180,7 +180,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let mut record = recorded.record.clone();
         record.deposed.clear();
         record.retired = true;
-        set_run(&mut record, RunState::Stopped);
+        set_run(&mut record, RecordedRun::Stopped);
         let after = cost::stopped_live(live);
         if live.status.is_up() {
             self.refuse_locked(live, Step::Stop);

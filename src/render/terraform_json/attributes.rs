@@ -90,7 +90,7 @@ impl Attributes {
         if let Some(data_center) = data_center {
             self.put("data_center", json!(data_center.as_str()));
         }
-        self.put("desired_status", json!(status_word(*run)));
+        self.put("desired_status", json!(status_word(run.state())));
         if let Some(job) = job {
             self.put("run", json!("job"));
             self.put("job_ended", json!(job.ended.map(End::word)));

@@ -42,7 +42,7 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::AdoptNamed => Some("`adopt:` names it"),
         Reason::StateWanted => Some("its `state` was changed in the spec"),
         Reason::StateDrifted => Some("it was stopped, started or ended outside of podform"),
-        Reason::Failed => Some("its container failed, so that it is down"),
+        Reason::Failed => Some("it did not come up when podform last brought it up"),
         Reason::GpusLost => Some("it has lost GPUs, which a stop and a start may bring back"),
         Reason::Replaced => Some("it cannot be changed in place to what the spec wants"),
         Reason::VolumeReplaced => Some("its volume is replaced"),
@@ -107,7 +107,7 @@ pub(crate) fn disruption(disruption: Disruption) -> Option<&'static str> {
 pub(crate) fn why(Row { why, template, field, .. }: &Row) -> String {
     let said = |cause| match (field, cause) {
         // No setting brings a pod down but this, so its cause is known.
-        (Field::State, Cause::NotAttributable) => "its container failed",
+        (Field::State, Cause::NotAttributable) => "did not come up",
         (_, cause) => self::cause(cause),
     };
     let from = template.as_ref().map(|id| format!("from template {}", visible(id.as_str())));

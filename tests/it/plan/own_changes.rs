@@ -8,7 +8,7 @@ use podform::model::journal::ActionStatus;
 use podform::model::live::{PodStatus, Ran, Seen};
 use podform::model::plan::{ActionId, Planned, Step};
 use podform::model::pod::RunState;
-use podform::model::prior::OpenIntent;
+use podform::model::prior::{Api, OpenIntent, RecordedRun};
 
 use super::jobs::{begun, id, shows, told};
 use super::world::{World, address, id_of, time};
@@ -44,7 +44,12 @@ fn a_change_that_was_sent_and_not_seen_is_none_from_outside() {
     assert_snapshot!(told(&sent(changed("1"))), @r#"llm:update Changed, llm Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("tool:2"), left_alone: false }]),"#);
     let broken = |world: World| world.outside("llm", |pod| pod.status = PodStatus::Error);
     assert_snapshot!(told(&broken(changed("2"))), @r#"llm:start StateDrifted, llm Stopped, llm Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("tool:2"), left_alone: false }]),"#);
-    assert_snapshot!(told(&broken(sent(changed("2")))), @"llm:start StateDrifted,");
+    assert_snapshot!(told(&broken(sent(changed("2")))), @"llm:start Failed,");
+    let down = |world: World| world.outside("llm", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(told(&down(sent(changed("2")))), @"llm:start StateDrifted, llm Stopped,");
+    let mut over_v1 = down(sent(changed("2")));
+    over_v1.api = Api::V1;
+    assert_snapshot!(told(&over_v1), @"llm:start Failed,");
 }
 
 /// The run that reset it has seen that, and recorded that it is down.
@@ -54,9 +59,17 @@ fn a_pod_whose_container_failed_after_a_reset_was_stopped_by_nobody() {
     let world = world.outside("llm", |pod| pod.status = PodStatus::Error);
     assert_snapshot!(told(&world), @"llm:start StateDrifted, llm Stopped,");
     let seen = world.recorded("llm", |recorded| {
-        recorded.record.object.pod_mut().unwrap().run = RunState::Stopped;
+        recorded.record.object.pod_mut().unwrap().run = RecordedRun::Failed;
     });
     assert_snapshot!(told(&seen), @"llm:start Failed,");
+    // REST v2 alone tells it from a pod that was stopped.
+    let seen = seen.outside("llm", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(told(&seen), @"llm:start Failed,");
+    let started = seen.clone().outside("llm", |pod| pod.status = PodStatus::Running);
+    assert_snapshot!(told(&started), @"llm:record Changed, llm Started,");
+    // Nobody wants it to run any more.
+    let unwanted = seen.want("llm", |pod| pod.run = RunState::Stopped);
+    assert_snapshot!(told(&unwanted), @"");
 }
 
 /// A wait saw its end by the log, and its pod takes a while to stop itself.
@@ -70,7 +83,7 @@ fn a_job_that_is_slow_to_stop_was_not_started_again() {
         }
         world.recorded("train", |recorded| {
             let pod = recorded.record.object.pod_mut().unwrap();
-            pod.run = RunState::Stopped;
+            pod.run = RecordedRun::Stopped;
             let job = pod.job.as_mut().unwrap();
             (job.ended, job.end_seen_at) = (Some(End::Done), seen.map(time));
         })

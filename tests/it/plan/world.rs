@@ -32,7 +32,9 @@ use podform::model::plan::{
 use podform::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
-use podform::model::prior::{Api, KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
+use podform::model::prior::{
+    Api, KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedRun,
+};
 use podform::model::registry::Registry;
 use podform::model::secret::{Secret, Secrets};
 use podform::model::settings::{Container, PodPatch, PodSettings};
@@ -768,7 +770,7 @@ fn recorded_pod(pod: &WantedPod, data_center: Option<DataCenterId>) -> RecordedP
         compute: Some(rtx_4090()),
         cloud: Some(Cloud::Secure),
         data_center,
-        run: pod.run,
+        run: RecordedRun::seen(pod.run == RunState::Running),
         job: None,
         depends_on: pod.depends_on.clone(),
     }

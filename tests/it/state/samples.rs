@@ -21,11 +21,10 @@ use podform::model::marker::Token;
 use podform::model::money::{Amount, Hourly, Monthly, Price};
 use podform::model::plan::Owner;
 use podform::model::plan::*;
-use podform::model::pod::{
-    Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
+use podform::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, Storage};
+use podform::model::prior::{
+    Api, Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedRun, RecordedSecret,
 };
-use podform::model::prior::RecordedRegistry;
-use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use podform::model::provenance::Part;
 use podform::model::ready::{Boot, OnNoBoot, Probe, Ready};
 use podform::model::registry::{Credentials, Registry};
@@ -239,7 +238,7 @@ impl Samples {
             compute: self.some(Self::compute),
             cloud: self.some(Self::cloud),
             data_center: self.some(Self::data_center),
-            run: self.one(&[RunState::Running, RunState::Stopped]),
+            run: self.one(&[RecordedRun::Running, RecordedRun::Stopped, RecordedRun::Failed]),
             job: self.some(Self::job),
             depends_on: self.set(Self::address),
         }))

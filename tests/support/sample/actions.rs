@@ -14,7 +14,7 @@ use crate::model::plan::{
 use crate::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
-use crate::model::prior::{Record, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRun};
 use crate::model::secret::SecretName;
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
@@ -142,7 +142,7 @@ pub(super) fn pod_object(run: RunState, name: &str) -> RecordedObject {
         compute: Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 }),
         cloud: Some(Cloud::Secure),
         data_center: Some(center()),
-        run,
+        run: RecordedRun::seen(run == RunState::Running),
         job: None,
         depends_on: [address("volume.models")].into(),
     };
