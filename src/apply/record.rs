@@ -3,6 +3,8 @@
 //! Nothing of ours is ever dropped from the records before it is gone: what a replacement leaves behind is deposed, and an
 //! entry that is removed while it still has something deposed keeps the first of it as its own. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::model::address::Address;
 use crate::model::clock::Moment;
 use crate::model::id::RemoteId;
@@ -56,6 +58,22 @@ pub fn found(
     put(address, &record, id, previous, now)
 }
 
+/// Returns the changes after a created pod was given up: what it was to take the place of is recorded as it was before.
+pub fn given_up(
+    address: &Address,
+    created: Option<&Recorded>,
+    before: Option<&Recorded>,
+) -> Vec<RecordChange> {
+    let left: BTreeSet<RemoteId> =
+        created.into_iter().flat_map(|created| created.record.deposed_ids()).collect();
+    let Some(before) = before.filter(|before| left.contains(&before.id)) else {
+        return remove(address, created, false);
+    };
+    let mut recorded = before.clone();
+    recorded.record.retain_deposed(|id| left.contains(id));
+    vec![RecordChange::Put(address.clone(), Box::new(recorded))]
+}
+
 /// Returns the changes that drop an entry whose object is gone or given up.
 pub fn remove(address: &Address, previous: Option<&Recorded>, tombstone: bool) -> Vec<RecordChange> {
     // Without an entry something may be known of a job all the same.
@@ -67,7 +85,11 @@ pub fn remove(address: &Address, previous: Option<&Recorded>, tombstone: bool) -
     let mut record = Record { token: None, ..previous.record.clone() };
     changes.push(match record.pop_deposed() {
         None => RecordChange::Remove(address.clone()),
+        // Its own values are not on record any more. What an API shows is compared with it, and the rest is not known.
         Some(left) => {
+            if let Some(pod) = record.object.pod_mut() {
+                pod.access = None;
+            }
             let recorded = Recorded { id: left, record, ..previous.clone() };
             RecordChange::Put(address.clone(), Box::new(recorded))
         }

@@ -51,6 +51,7 @@ scripts! {
     fault_answers,
     fault_balance,
     fault_boot,
+    fault_boot_former,
     fault_boot_killed,
     fault_boot_waits,
     fault_capacity,

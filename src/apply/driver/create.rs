@@ -25,7 +25,7 @@ use crate::model::marker::Token;
 use crate::model::money::Price;
 use crate::model::plan::{Attempt, Candidate, Disruption, PodCreation};
 use crate::model::pod::{Cloud, Placement};
-use crate::model::prior::KnownToken;
+use crate::model::prior::{KnownToken, Recorded};
 use crate::model::ready::{Boot, OnNoBoot};
 use crate::model::request::PodRequest;
 use crate::provider::{Mutate, Observe, ProviderError};
@@ -158,6 +158,7 @@ where
         creation: &PodCreation,
     ) -> Result<Vec<RecordChange>, Halt> {
         let mut left = creation.attempts.as_slice();
+        let before = self.ledger.recorded(&act.id.address);
         // Of all tries, as what the last one met says nothing of those before it.
         let mut full = BTreeSet::new();
         loop {
@@ -167,7 +168,7 @@ where
                 let helps = waiting::may_help(&full, &self.forbidden.borrow());
                 return Err(if helps { Halt::NoCapacity(why) } else { Halt::Failed(why) });
             };
-            let why = match self.see_through(act, creation, &created).await? {
+            let why = match self.see_through(act, creation, &created, before.as_ref()).await? {
                 Booted::Done(changes) => return Ok(changes),
                 Booted::GivenUp(why) => why,
             };
@@ -289,6 +290,7 @@ where
         act: &Act<'_>,
         creation: &PodCreation,
         created: &Created<'_>,
+        before: Option<&Recorded>,
     ) -> Result<Booted, Halt> {
         let Created { id, asked, request, since, candidate: _, rest: _ } = created;
         let live = match creation.boot {
@@ -296,7 +298,7 @@ where
                 Waited::Running(live) => live,
                 Waited::Stuck(why) => return Err(Halt::Failed(why)),
             },
-            Some(boot) => match self.wait_booted(act, created, boot).await? {
+            Some(boot) => match self.wait_booted(act, created, boot, before).await? {
                 Ok(live) => live,
                 Err(given_up) => return Ok(Booted::GivenUp(given_up)),
             },
@@ -319,6 +321,7 @@ where
         act: &Act<'_>,
         created: &Created<'_>,
         boot: Boot,
+        before: Option<&Recorded>,
     ) -> Result<Result<Box<LivePod>, String>, Halt> {
         let Created { id, asked, since, candidate, .. } = created;
         let began = self.begin();
@@ -353,8 +356,8 @@ where
         let pass = self.permit(act, Request::Delete, &id.remote()).await?;
         self.terminate(act, pass, id, None).await?;
         // Durable before another create: a run that dies in between leaves no record of a pod that is gone.
-        let previous = self.ledger.recorded(&act.id.address);
-        let changes = record::remove(&act.id.address, previous.as_ref(), false);
+        let created = self.ledger.recorded(&act.id.address);
+        let changes = record::given_up(&act.id.address, created.as_ref(), before);
         self.ledger.commit(act.id, Vec::new(), changes).await?;
         act.object.replace(None);
         let price = if live.price == Price::Unknown { candidate.price } else { live.price };
