@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::{Address, Key};
-use crate::model::pod::Protocol;
 
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::pod::{EnvSyntax, Pod};
-use super::references::form;
+use super::references::{NEEDS_GPUS, can_be_in_network, form, lasts, url};
 use super::source::Span;
 use super::syntax::Spec;
 
@@ -44,7 +43,7 @@ pub(super) fn warn(spec: &Spec, own: &Key, pod: &Pod, log: &mut Collector) {
         for key in hosts(text.raw()).into_iter().filter_map(|host| host.parse::<Key>().ok()) {
             let Some(other) = spec.pods.get(&key).filter(|_| key != *own) else { continue };
             if told.insert((key.clone(), span)) {
-                log.push(called_by_key(&key, other, span));
+                log.push(called_by_key(pod, &key, other, span));
             }
         }
     }
@@ -98,24 +97,29 @@ fn alone_with_port(word: &str) -> Option<&str> {
     is_port.then_some(name)
 }
 
-fn called_by_key(key: &Key, other: &Pod, span: Span) -> Diagnostic {
+fn called_by_key(own: &Pod, key: &Key, other: &Pod, span: Span) -> Diagnostic {
     let detail = format!("`{key}` is a pod here, and pods do not find each other by their keys");
     let number = other.replicas().and_then(|replicas| replicas.numbers().next());
     let pod = match number {
         Some(number) => Address::replica(key.clone(), number),
         None => Address::pod(key.clone()),
     };
-    let ports = other.ports.iter().flat_map(|ports| &ports.value);
-    let mut http = ports.filter(|port| port.protocol == Protocol::Http).map(|port| port.number);
-    let (url, what) = match (http.next(), http.next()) {
-        (Some(port), Some(_)) => (format!("url.{port}"), format!("the URL of its HTTP port {port}")),
-        (Some(_) | None, _) => ("url".to_owned(), "the URL of its HTTP port".to_owned()),
+    let host = form(&pod, "host");
+    let help = match (lasts(&pod, other), url(&pod, other), can_be_in_network([own, other])) {
+        (Err((why, help)), _, _) => format!("{why}; {help}"),
+        (Ok(()), Some((url, what)), true) => format!(
+            "write `{url}`, {what}, for scheme, host and port; with `global_networking: true` on both pods, `{host}` \
+             for the host alone"
+        ),
+        (Ok(()), Some((url, what)), false) => format!("write `{url}`, {what}, for scheme, host and port"),
+        (Ok(()), None, true) => format!(
+            "write `{host}` for the host, with `global_networking: true` on both pods; it publishes no HTTP port, so it \
+             has no URL"
+        ),
+        (Ok(()), None, false) => format!(
+            "it publishes no HTTP port, so it has no URL, and {NEEDS_GPUS}; a public TCP port changes at each start, and \
+             `podform output` prints it"
+        ),
     };
-    let help = format!(
-        "write `{}`, {what}, for scheme, host and port; with `global_networking: true` on both pods, `{}` for the host \
-         alone",
-        form(&pod, &url),
-        form(&pod, "host")
-    );
     Diagnostic::at(Problem::HardWiredPod, span, detail).help(help)
 }

@@ -72,7 +72,7 @@ pub(super) fn read(typed: &str, referring: Referring, span: Span) -> Result<Refe
         let detail =
             format!("`{attribute}` changes at each start of `{pod}`, so nobody can be told of it beforehand");
         let help = format!(
-            "`podform output` prints it as it is now, where there is one; what lasts is `{}` and, {IN_NETWORK}, `{}`",
+            "`podform output` prints it as it is now, where there is one; what lasts is `{}` of an HTTP port and, {IN_NETWORK}, `{}`",
             form(&pod, "url"),
             form(&pod, "host")
         );
@@ -83,6 +83,9 @@ pub(super) fn read(typed: &str, referring: Referring, span: Span) -> Result<Refe
 
 /// When a pod has a name in the private network.
 const IN_NETWORK: &str = "with `global_networking: true` for both pods";
+
+/// Why a pod on CPUs has no name there.
+pub(super) const NEEDS_GPUS: &str = "the private network is for pods with GPUs";
 
 pub(super) fn form(pod: &Address, attribute: &str) -> String {
     format!("${{{BEGINNING}{pod}.{attribute}}}")
@@ -214,7 +217,7 @@ fn replica(key: &Key, target: &Pod, reference: &Reference) -> Result<Address, Wr
 
 /// Refuses what is to go while others still refer to it: the next plan could tell them of nothing in its place, and hold
 /// them for ever.
-fn lasts(pod: &Address, target: &Pod) -> Result<(), Wrong> {
+pub(super) fn lasts(pod: &Address, target: &Pod) -> Result<(), Wrong> {
     let then = target.then.map(|then| then.value).unwrap_or_default();
     if !target.is_job() || then != Then::Terminate {
         return Ok(());
@@ -226,6 +229,26 @@ fn lasts(pod: &Address, target: &Pod) -> Result<(), Wrong> {
     ))
 }
 
+/// Tells whether the private network is for all of these pods.
+pub(super) fn can_be_in_network(pods: [&Pod; 2]) -> bool {
+    pods.iter().all(|pod| pod.cpu.is_none())
+}
+
+/// Returns the reference to a URL that a pod has, by the ports that it publishes, and what it stands for.
+pub(super) fn url(pod: &Address, target: &Pod) -> Option<(String, String)> {
+    let Some(ports) = &target.ports else {
+        let what = "the URL of port 8000, or of another HTTP port that its template publishes".to_owned();
+        return target.template.is_some().then(|| (form(pod, "url.8000"), what));
+    };
+    let mut http = ports.value.iter().filter(|port| port.protocol == Protocol::Http).map(|port| port.number);
+    match (http.next()?, http.next()) {
+        (_, None) => Some((form(pod, "url"), "the URL of its HTTP port".to_owned())),
+        (port, Some(_)) => {
+            Some((form(pod, &format!("url.{port}")), format!("the URL of its HTTP port {port}")))
+        }
+    }
+}
+
 /// Returns what is meant of a pod, with its port where there is one.
 fn attribute(own: &Pod, (pod, target): (&Address, &Pod), typed: Attribute) -> Result<Attribute, Wrong> {
     let ports = target.ports.as_ref().map(|ports| &ports.value);
@@ -235,12 +258,16 @@ fn attribute(own: &Pod, (pod, target): (&Address, &Pod), typed: Attribute) -> Re
     let mut http: Vec<u32> = http.map(|port| port.number).collect();
     http.sort_unstable();
     let without = || {
-        (
-            format!("`{pod}` publishes no HTTP port, so RunPod's proxy has no URL for it"),
-            format!(
-                "add one to its `ports`, such as `8000/http`; without one, `{}` is its name in the private network, {IN_NETWORK}",
+        let host = match can_be_in_network([own, target]) {
+            true => format!(
+                "; without one, `{}` is its name in the private network, {IN_NETWORK}",
                 form(pod, "host")
             ),
+            false => String::new(),
+        };
+        (
+            format!("`{pod}` publishes no HTTP port, so RunPod's proxy has no URL for it"),
+            format!("add one to its `ports`, such as `8000/http`{host}"),
         )
     };
     let forms =
@@ -272,15 +299,30 @@ fn attribute(own: &Pod, (pod, target): (&Address, &Pod), typed: Attribute) -> Re
             };
             Err((why, format!("write {}", listed(forms(), "or"))))
         }
-        Attribute::Host if target.has_global_networking() && own.has_global_networking() => Ok(typed),
-        Attribute::Host if target.has_global_networking() => Err((
-            format!("`host` is the name of `{pod}` in the private network, which this pod is not in"),
-            format!("give it `global_networking: true` too, or write `{}`", form(pod, "url")),
-        )),
-        Attribute::Host => Err((
-            format!("`{pod}` is not in the private network, where its `host` is its name"),
-            format!("give both pods `global_networking: true`, or write `{}`", form(pod, "url")),
-        )),
+        Attribute::Host => in_network(own, (pod, target)).map(|()| typed),
         Attribute::Id | Attribute::PublicIp | Attribute::Tcp(_) | Attribute::Ssh => Ok(typed),
     }
+}
+
+/// Refuses a name in the private network where one of two pods is not in it.
+fn in_network(own: &Pod, (pod, target): (&Address, &Pod)) -> Result<(), Wrong> {
+    let (why, both) = match (target.has_global_networking(), own.has_global_networking()) {
+        (true, true) => return Ok(()),
+        (true, false) => (
+            format!("`host` is the name of `{pod}` in the private network, which this pod is not in"),
+            "give it `global_networking: true` too",
+        ),
+        (false, _) => (
+            format!("`{pod}` is not in the private network, where its `host` is its name"),
+            "give both pods `global_networking: true`",
+        ),
+    };
+    let url = url(pod, target).map(|(url, _)| format!("write `{url}`"));
+    let help = match (can_be_in_network([own, target]), url) {
+        (true, Some(url)) => format!("{both}, or {url}"),
+        (true, None) => both.to_owned(),
+        (false, Some(url)) => format!("{url}: {NEEDS_GPUS}"),
+        (false, None) => format!("{NEEDS_GPUS}, and `{pod}` publishes no HTTP port that has a URL"),
+    };
+    Err((why, help))
 }

@@ -1049,6 +1049,157 @@ pods:
 }
 
 #[test]
+fn a_host_that_is_called_by_its_key_gets_the_reference_that_it_has() {
+    insta::assert_snapshot!(with_head("\
+defaults: { image: a, gpu: L40S }
+pods:
+  db: { ports: [5432/tcp] }
+  bare: { }
+  two: { ports: [9000/http, 8000/http] }
+  from-template: { template: abc }
+  index: { gpu: null, cpu: { flavors: [cpu5c], vcpus: 2 }, ports: [7700/http] }
+  store: { gpu: null, cpu: { flavors: [cpu5c], vcpus: 2 }, ports: [5432/tcp] }
+  gone: { run: job, command: [prep], ports: [80/http], then: terminate }
+  user:
+    command: [--db, 'postgres://app@db:5432/app']
+    env: { BARE: 'bare:6379', TWO: 'http://two:9000', TEMPLATE: 'http://from-template:80', INDEX: 'http://index:7700', STORE: 'store:5432', GONE: 'http://gone' }
+"), @"
+    warning: pod called by its key
+      --> pods.yaml:13:14
+       |
+    13 |     command: [--db, 'postgres://app@db:5432/app']
+       |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `db` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.db.host}` for the host, with `global_networking: true` on both pods; it publishes no HTTP port, so it has no URL
+
+    warning: pod called by its key
+      --> pods.yaml:14:12
+       |
+    14 |     env: { BARE: 'bare:6379', TWO: 'http://two:9000', TEMPLATE: 'http://from-template:80', INDEX: 'http://index:7700', STORE: 'store...
+       |            ^^^^ `bare` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.bare.host}` for the host, with `global_networking: true` on both pods; it publishes no HTTP port, so it has no URL
+
+    warning: pod called by its key
+      --> pods.yaml:14:31
+       |
+    14 |     env: { BARE: 'bare:6379', TWO: 'http://two:9000', TEMPLATE: 'http://from-template:80', INDEX: 'http://index:7700', STORE: 'store...
+       |                               ^^^ `two` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.two.url.8000}`, the URL of its HTTP port 8000, for scheme, host and port; with `global_networking: true` on both pods, `${pods.two.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:14:55
+       |
+    14 | ...O: 'http://two:9000', TEMPLATE: 'http://from-template:80', INDEX: 'http://index:7700', STORE: 'store:5432', GONE: 'http://gone' }
+       |                          ^^^^^^^^ `from-template` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.from-template.url.8000}`, the URL of port 8000, or of another HTTP port that its template publishes, for scheme, host and port; with `global_networking: true` on both pods, `${pods.from-template.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:14:92
+       |
+    14 | ...'http://from-template:80', INDEX: 'http://index:7700', STORE: 'store:5432', GONE: 'http://gone' }
+       |                               ^^^^^ `index` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.index.url}`, the URL of its HTTP port, for scheme, host and port
+
+    warning: pod called by its key
+      --> pods.yaml:14:120
+       |
+    14 | ...NDEX: 'http://index:7700', STORE: 'store:5432', GONE: 'http://gone' }
+       |                               ^^^^^ `store` is a pod here, and pods do not find each other by their keys
+       |
+       = help: it publishes no HTTP port, so it has no URL, and the private network is for pods with GPUs; a public TCP port changes at each start, and `podform output` prints it
+
+    warning: pod called by its key
+      --> pods.yaml:14:141
+       |
+    14 | ...7700', STORE: 'store:5432', GONE: 'http://gone' }
+       |                                ^^^^ `gone` is a pod here, and pods do not find each other by their keys
+       |
+       = help: `gone` is a job whose pod is terminated when it is done, so nothing of it lasts; with `then: stop` its pod stays, and with it its id; what it made is handed on by a network volume
+    ");
+}
+
+#[test]
+fn a_name_in_the_private_network_is_offered_where_it_can_be_had() {
+    insta::assert_snapshot!(with_head("\
+defaults: { image: a, gpu: L40S }
+pods:
+  db: { ports: [5432/tcp] }
+  two: { ports: [9000/http, 8000/http], global_networking: true }
+  store: { gpu: null, cpu: { flavors: [cpu5c], vcpus: 2 }, ports: [5432/tcp] }
+  index: { gpu: null, cpu: { flavors: [cpu5c], vcpus: 2 }, ports: [7700/http] }
+  user:
+    env:
+      DB: ${pods.db.host}
+      DB_URL: ${pods.db.url}
+      DB_PORT: ${pods.db.tcp.5432}
+      TWO: ${pods.two.host}
+      STORE: ${pods.store.host}
+      STORE_URL: ${pods.store.url}
+      INDEX: ${pods.index.host}
+"), @"
+    error: invalid reference
+      --> pods.yaml:11:11
+       |
+    11 |       DB: ${pods.db.host}
+       |           ^^^^^^^^^^^^^^^ `db` is not in the private network, where its `host` is its name
+       |
+       = help: give both pods `global_networking: true`
+
+    error: invalid reference
+      --> pods.yaml:12:15
+       |
+    12 |       DB_URL: ${pods.db.url}
+       |               ^^^^^^^^^^^^^^ `db` publishes no HTTP port, so RunPod's proxy has no URL for it
+       |
+       = help: add one to its `ports`, such as `8000/http`; without one, `${pods.db.host}` is its name in the private network, with `global_networking: true` for both pods
+
+    error: invalid reference
+      --> pods.yaml:13:16
+       |
+    13 |       DB_PORT: ${pods.db.tcp.5432}
+       |                ^^^^^^^^^^^^^^^^^^^ `tcp.5432` changes at each start of `db`, so nobody can be told of it beforehand
+       |
+       = help: `podform output` prints it as it is now, where there is one; what lasts is `${pods.db.url}` of an HTTP port and, with `global_networking: true` for both pods, `${pods.db.host}`
+
+    error: invalid reference
+      --> pods.yaml:14:12
+       |
+    14 |       TWO: ${pods.two.host}
+       |            ^^^^^^^^^^^^^^^^ `host` is the name of `two` in the private network, which this pod is not in
+       |
+       = help: give it `global_networking: true` too, or write `${pods.two.url.8000}`
+
+    error: invalid reference
+      --> pods.yaml:15:14
+       |
+    15 |       STORE: ${pods.store.host}
+       |              ^^^^^^^^^^^^^^^^^^ `store` is not in the private network, where its `host` is its name
+       |
+       = help: the private network is for pods with GPUs, and `store` publishes no HTTP port that has a URL
+
+    error: invalid reference
+      --> pods.yaml:16:18
+       |
+    16 |       STORE_URL: ${pods.store.url}
+       |                  ^^^^^^^^^^^^^^^^^ `store` publishes no HTTP port, so RunPod's proxy has no URL for it
+       |
+       = help: add one to its `ports`, such as `8000/http`
+
+    error: invalid reference
+      --> pods.yaml:17:14
+       |
+    17 |       INDEX: ${pods.index.host}
+       |              ^^^^^^^^^^^^^^^^^^ `index` is not in the private network, where its `host` is its name
+       |
+       = help: write `${pods.index.url}`: the private network is for pods with GPUs
+    ");
+}
+
+#[test]
 fn what_only_looks_like_a_host_is_left() {
     assert_eq!(
         with_head(
