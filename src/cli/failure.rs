@@ -157,6 +157,9 @@ failures! {
     ToleranceOfNothing => INVALID, HELP;
     #[error("`destroy` plans by itself; `podform apply {path}` runs a saved plan, one of `plan --destroy` too")]
     DestroyOfPlan { path: String } => INVALID;
+    #[error("there is no saved plan `{address}`, and an address stands behind `--target`")]
+    BareAddress { command: &'static str, address: Address }
+        => INVALID, format!("`podform {command} --target {address}`");
     #[error("the command for the pod begins with `{}`, which `ssh` would take for an option of its own", visible(word))]
     OptionOfSsh { word: String } => INVALID, HELP;
     #[error("{why}")]

@@ -19,6 +19,12 @@ use crate::spec::Loaded;
 use crate::state::PastRun;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
+/// Returns the address that was typed in the place of a saved plan. A file that is there goes before an address.
+pub fn address_of(path: &Path) -> Option<Address> {
+    let address = path.to_str()?.parse().ok()?;
+    (!path.try_exists().unwrap_or(true)).then_some(address)
+}
+
 /// Reads a saved plan.
 pub fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
     let shown = || path.display().to_string();

@@ -7,7 +7,7 @@ use crate::cli::execution::Execution;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::flags::{RunArgs, Scope};
-use crate::cli::saved::{self, read_plan};
+use crate::cli::saved::{self, address_of, read_plan};
 use crate::cli::shell::Shell;
 use crate::model::retry::Patience;
 use crate::model::seconds::{NoTime, Seconds};
@@ -60,6 +60,9 @@ async fn apply_saved(
     run: &RunArgs,
     wait_capacity: Option<Seconds>,
 ) -> Result<Exit, Failure> {
+    if let Some(address) = address_of(path) {
+        return Err(Failure::BareAddress { command: "apply", address });
+    }
     let saved = read_plan(path)?;
     let SavedPlan { planned, inputs, positions: _ } = &saved;
     let loaded = saved::load_spec(shell, inputs)?;

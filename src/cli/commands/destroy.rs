@@ -7,6 +7,7 @@ use crate::cli::execution::Execution;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::flags::{RunArgs, Selection};
+use crate::cli::saved::address_of;
 use crate::cli::shell::Shell;
 
 /// Terminate every managed pod and delete every managed volume, or those that are named
@@ -14,7 +15,7 @@ use crate::cli::shell::Shell;
 #[command(after_help = "Examples:\n  podform destroy -f examples/quickstart.yaml\n  \
                   podform destroy --target train\n  podform destroy --exclude volume.*")]
 pub struct Args {
-    /// A saved plan, as it is given to `apply`; it is refused with the command that takes it.
+    /// A saved plan, as it is given to `apply`, or an address; refused with the command that takes it.
     #[arg(value_name = "PLANFILE", hide = true)]
     plan_file: Option<PathBuf>,
     #[command(flatten)]
@@ -26,7 +27,10 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { plan_file, selection, run } = args;
     if let Some(path) = plan_file {
-        return Err(Failure::DestroyOfPlan { path: path.display().to_string() });
+        return Err(match address_of(path) {
+            Some(address) => Failure::BareAddress { command: "destroy", address },
+            None => Failure::DestroyOfPlan { path: path.display().to_string() },
+        });
     }
     let Selection { target, exclude } = selection;
     let approver = Approver::find(run, &shell.env)?;

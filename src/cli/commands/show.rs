@@ -1,13 +1,12 @@
 //! `podform show`: prints a saved plan, without network, state or spec; or all that is known of one object.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::saved::read_plan;
+use crate::cli::saved::{address_of, read_plan};
 use crate::cli::shell::Shell;
 use crate::cli::show;
-use crate::model::address::Address;
 use crate::render::Format;
 use crate::state::planfile::SavedPlan;
 
@@ -32,8 +31,7 @@ pub struct Args {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { what, format, json } = args;
-    let address = what.to_str().and_then(|text| text.parse::<Address>().ok());
-    if let Some(address) = address.filter(|_| !is_file(what)) {
+    if let Some(address) = address_of(what) {
         return show_address::run(shell, &address, *json).await;
     }
     let saved = read_plan(what)?;
@@ -41,9 +39,4 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let format = if *json { Format::Json } else { *format };
     show::plan(&shell.output, planned, format, &|subject| positions.get(subject).cloned());
     Ok(exit::DONE)
-}
-
-/// Tells whether there is such a file; a file that is there goes before an address.
-fn is_file(path: &Path) -> bool {
-    path.try_exists().unwrap_or(true)
 }
