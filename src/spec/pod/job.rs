@@ -70,8 +70,8 @@ pub(super) fn rerun_on(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spa
             decoder.report(match near {
                 Some(near) => mistake.fix(name.span, near, "did you mean"),
                 None => mistake.help(
-                    "name `image`, `command`, `env` or variables such as `env.EPOCHS`, `ports`, `disk`, `registry` or \
-                     `volumes`",
+                    "name `image`, `command`, `ports`, `disk`, `registry`, `volumes`, variables such as `env.EPOCHS`, \
+                     or `env` for all of them, which is `env.*` too",
                 ),
             });
         }

@@ -56,7 +56,8 @@ fn ignored_field(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Ignored> 
         other => match decoder.log.closest(other, plain.chain(several)) {
             Some(field) => mistake.fix(name.span, field, "did you mean"),
             None => mistake.help(
-                "name fields of the pod, such as `image`, variables, such as `env.LOG_LEVEL`, `env` or `all`",
+                "name fields of the pod, such as `image`, variables, such as `env.LOG_LEVEL`, `env` for all of them, which \
+                 is `env.*` too, or `all`",
             ),
         },
     };

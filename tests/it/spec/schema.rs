@@ -49,6 +49,9 @@ fn specs_that_load_are_valid() {
         "gpu: L4\nadopt: abc",
         "gpu: L4\nports: [8000/http]\nready: { http: 8000/health, status: [200, 401], within: 24h }",
         "gpu: L4\nboot: { within: 8m, else: next_candidate }\nretry: { for: 7d, every: 1h }",
+        "gpu: L4\nrun: job\ncommand: [prep]\nthen: terminate\nrerun_on: [image, command, volumes, ports, disk, registry, env]",
+        "gpu: L4\nrun: job\ncommand: [prep]\nrerun_on: ['env.*', env.EPOCHS]",
+        "gpu: L4\nrun: job\ncommand: [prep]\nrerun_on: []",
     ] {
         let text = pod(lines);
         assert!(load_text(&text).is_ok(), "{lines}");
@@ -92,6 +95,10 @@ fn mistakes_that_a_schema_can_tell_are_invalid() {
         "gpu: L4\nboot: { within: 0s, else: fail }",
         "gpu: L4\nboot: { within: 900h, else: fail }",
         "gpu: L4\nretry: { for: 8d }",
+        "gpu: L4\nrun: job\ncommand: [prep]\nrerun_on: [all]",
+        "gpu: L4\nrun: job\ncommand: [prep]\nrerun_on: [gpu]",
+        "gpu: L4\nrun: job\ncommand: [prep]\nrerun_on: [env.9]",
+        "gpu: L4\nrun: job\ncommand: [prep]\nrerun_on: image",
     ] {
         let text = pod(lines);
         assert!(load_text(&text).is_err(), "{lines}");
