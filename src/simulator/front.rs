@@ -143,9 +143,21 @@ impl Front {
 
     /// Moves the world by a step and by the time that passed: with each request, and with each look of an open stream.
     pub fn let_pass(&mut self, passed: Duration, speed: u32) {
+        let since = self.since(passed, speed);
+        self.world.pass(STEP.saturating_add(since));
+    }
+
+    /// Moves the world by the time that passed, and by no step.
+    pub fn catch_up(&mut self, passed: Duration, speed: u32) {
+        let since = self.since(passed, speed);
+        self.world.pass(since);
+    }
+
+    /// Returns how many milliseconds of the world have passed since this was last asked.
+    fn since(&mut self, passed: Duration, speed: u32) -> u64 {
         let since = passed.saturating_sub(self.last).saturating_mul(speed);
         self.last = passed;
-        self.world.pass(STEP + u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Takes a request at `passed` of the caller's time and answers it.

@@ -106,7 +106,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// Returns the caller's time since the first request.
+    /// Returns the caller's time since it was first asked for.
     fn caller_time(&mut self) -> Duration {
         let now = Instant::now();
         now.duration_since(*self.began.get_or_insert(now))
@@ -215,6 +215,17 @@ impl Simulation {
     /// Replaces what goes wrong from now on; requests are counted anew.
     pub fn set_faults(&self, faults: FaultScript) {
         self.lock().front.set_faults(faults);
+    }
+
+    /// Lets the world catch up with the caller's time, without the second of a request. Its time begins with the first
+    /// request, or with this.
+    ///
+    /// # Errors
+    /// The world's file cannot be used.
+    pub fn catch_up(&self) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let (passed, speed) = (inner.caller_time(), inner.speed);
+        inner.transact(|front| front.catch_up(passed, speed))
     }
 
     /// Lets time pass and returns what an open stream is to be sent.

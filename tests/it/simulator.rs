@@ -857,6 +857,28 @@ async fn the_world_moves_with_the_callers_time_times_the_speed() {
     assert_eq!(passed, 2 * 1_000 + 20 * 3_000);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_served_world_goes_on_from_the_start_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("simulator.db");
+    let passed = |simulation: &Simulation| {
+        simulation.inspect(|world| world.now().since(podform::simulator::world::moment::Moment::EPOCH))
+    };
+    let simulation = Simulation::open(&file, Settings { speed: 20, ..Settings::default() }).unwrap();
+    simulation.catch_up().unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let router = simulation.router();
+    create(&router, trainer()).await;
+    assert_eq!(passed(&simulation), 20 * 3_000 + 1_000);
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    simulation.catch_up().unwrap();
+    drop((router, simulation));
+    let again = Simulation::open(&file, Settings::default()).unwrap();
+    assert_eq!(passed(&again), 20 * 63_000 + 1_000);
+    again.catch_up().unwrap();
+    assert_eq!(passed(&again), 20 * 63_000 + 1_000, "nothing passes by itself without a speed");
+}
+
 /// The world tells the time by its own clock, however fast that goes, so a pod is never taken for a copy of itself.
 #[test]
 fn in_the_fastest_world_a_rebuild_finds_every_pod() {

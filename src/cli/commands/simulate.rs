@@ -155,13 +155,16 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
              without `--listen` only this one can"
         ));
     }
-    let served = simulator::serve(listener, simulation, Door::with(hosts), std::future::pending());
+    simulation.catch_up().map_err(Failure::simulator)?;
+    let served = simulator::serve(listener, simulation.clone(), Door::with(hosts), std::future::pending());
     let served = signals.until_first(served).await;
+    let caught_up = simulation.catch_up();
     drop(announcement);
     match served {
         Guarded::Finished(served) => served.map_err(Failure::simulator)?,
         Guarded::Interrupted => {}
     }
+    caught_up.map_err(Failure::simulator)?;
     Ok(exit::DONE)
 }
 
