@@ -40,7 +40,9 @@ impl Gpu {
 }
 
 pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Gpu>> {
-    if matches!(node.value, Value::Mapping(_)) && refuse_counted(decoder, node) {
+    if let Value::Mapping(entries) = &node.value
+        && (refuse_counted(decoder, node) || refuse_single(decoder, entries))
+    {
         return None;
     }
     let gpu = match &node.value {
@@ -105,6 +107,46 @@ fn counted_entries<'n>(entries: &'n [Entry<'_>]) -> Option<Vec<(&'n str, &'n str
         if value.is_null() { key.rsplit_once(':') } else { Some((&**key, value.text())) }
     });
     counted.collect()
+}
+
+/// Refuses one GPU that is written as an entry of `any_of`, and shows it whole.
+fn refuse_single(decoder: &mut Decoder<'_>, entries: &[Entry<'_>]) -> bool {
+    let Some((entry, single)) = single_gpu(entries) else {
+        return false;
+    };
+    let detail = format!("`gpu` has no `{}`", entry.key);
+    let mistake = Diagnostic::at(Problem::UnknownKey, entry.key_span, detail);
+    decoder.report(mistake.help(format!("write `gpu: {single}`")));
+    true
+}
+
+/// Returns the key that names the GPU of `{ type: L4, count: 2 }`, and how that is written here.
+fn single_gpu<'n, 'a>(entries: &'n [Entry<'a>]) -> Option<(&'n Entry<'a>, String)> {
+    let (mut named, mut count, mut max_price) = (None, None, None);
+    for entry in entries {
+        let Value::Scalar(scalar) = &entry.value.value else { return None };
+        let text = scalar.text.trim();
+        match &*entry.key {
+            "type" | "name" | "id" | "model" => named.replace((entry, text)).is_none().then_some(())?,
+            "count" => count = Some(text),
+            "max_price" => max_price = Some(text),
+            _ => return None,
+        }
+    }
+    let (entry, name) = named?;
+    let short = count.map_or_else(|| name.to_owned(), |count| format!("{name}:{count}"));
+    let ShortGpu::Named { .. } = forms::gpu(&short).ok()? else { return None };
+    if [Some(name), max_price].into_iter().flatten().any(sensitive::is_secret_value) {
+        return None;
+    }
+    let written = match max_price {
+        None => short,
+        Some(price) => {
+            let count = count.map(|count| format!(", count: {count}")).unwrap_or_default();
+            format!("[{{ type: {name}{count}, max_price: {price} }}]")
+        }
+    };
+    Some((entry, written))
 }
 
 fn short_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {

@@ -127,7 +127,7 @@ fn a_request_to_runpod_is_read_as_one_pod() {
         r#"{ "name": "chat", "image": "x/y:1", "gpu": { "id": "NVIDIA L40S", "count": 1 }, "disk": 20 }"#;
     insta::assert_snapshot!(lines(second), @"
     error: a file of another tool: `pods.yaml` looks like a request to RunPod's API: it has the pod's fields at the top; a spec begins with `version: 1` and `project: NAME`, and this is one key of `pods:`, with the words below
-    pods.yaml:1:46: error: unknown key: `gpu` has no `id`; it is written `any_of: [NAME]` here
+    pods.yaml:1:46: error: unknown key: `gpu` has no `id`; write `gpu: NVIDIA L40S:1`
     pods.yaml:1:89: error: invalid size: `20` is no size such as `60GB`; write: `20GB`
     ");
 }

@@ -611,6 +611,11 @@ fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
         "none",
         "0",
         "{ type: L4 }",
+        "{ type: L4, count: 2 }",
+        "{ name: L4, count: 1..2 }",
+        "{ id: NVIDIA L40S, count: 2, max_price: 3 }",
+        "{ type: L4, memory: 24GB }",
+        "{ type: [L4, A40], count: 2 }",
         "{ count: 2 }",
     ];
     insta::assert_snapshot!(gpus.iter().map(said).collect::<Vec<_>>().join("\n"), @"
@@ -689,6 +694,16 @@ fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
     0
       10: error: invalid value: `0` names no GPU; a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place
     { type: L4 }
+      12: error: unknown key: `gpu` has no `type`; write `gpu: L4`
+    { type: L4, count: 2 }
+      12: error: unknown key: `gpu` has no `type`; write `gpu: L4:2`
+    { name: L4, count: 1..2 }
+      12: error: unknown key: `gpu` has no `name`; write `gpu: L4:1..2`
+    { id: NVIDIA L40S, count: 2, max_price: 3 }
+      12: error: unknown key: `gpu` has no `id`; write `gpu: [{ type: NVIDIA L40S, count: 2, max_price: 3 }]`
+    { type: L4, memory: 24GB }
+      12: error: unknown key: `gpu` has no `type`; it is written `any_of: [NAME]` here
+    { type: [L4, A40], count: 2 }
       12: error: unknown key: `gpu` has no `type`; it is written `any_of: [NAME]` here
     { count: 2 }
       10: error: missing key: `gpu` says which GPUs: `any_of`, `memory` or both; `memory: 24GB..` accepts every GPU with that much
