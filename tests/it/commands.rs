@@ -212,6 +212,7 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
         "address": "web",
         "deposed": [],
         "id": "6j7cyug1oep447",
+        "job": null,
         "kind": "pod",
         "on_remove": "terminate",
         "pod": {
