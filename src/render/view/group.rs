@@ -1,5 +1,6 @@
 //! Replicas whose changes are equal but for their number, together.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -42,10 +43,10 @@ pub(super) fn groups<'a>(changes: &[Change<'a>]) -> Vec<Group<'a>> {
 }
 
 fn grouped<'a>(replicas: &[&Change<'a>]) -> Vec<Group<'a>> {
-    let varying = varying_fields(replicas);
+    let places = places(replicas);
     let mut groups: Vec<Group<'a>> = Vec::new();
     for change in replicas {
-        let each = numbered(change, &varying);
+        let each = numbered(change, &places);
         match groups.iter_mut().find(|group| alike(&group.each, &each)) {
             Some(group) => group.addresses.push(each.address),
             None => groups.push(Group { addresses: vec![each.address], each }),
@@ -63,47 +64,70 @@ fn grouped<'a>(replicas: &[&Change<'a>]) -> Vec<Group<'a>> {
     groups
 }
 
-/// Returns the fields whose values can hold the number of the replica and do differ between these replicas.
-fn varying_fields(replicas: &[&Change<'_>]) -> BTreeSet<Field> {
-    let mut seen: BTreeMap<&Field, (&Value, &Value)> = BTreeMap::new();
-    let mut varying = BTreeSet::new();
-    for row in replicas.iter().flat_map(|change| change.rows.iter()) {
-        let values = (&row.before, &row.after);
-        if *seen.entry(&row.field).or_insert(values) != values
-            && matches!(row.field, Field::Name | Field::Env(_))
-        {
-            varying.insert(row.field.clone());
+/// Where a number stands: in which field, in the value before or after, and after how many other numbers.
+type Place = (Field, bool, usize);
+
+/// Returns where several of these replicas have each its own number. What all have in common, such as a project's name, may
+/// hold the number of one of them.
+fn places(replicas: &[&Change<'_>]) -> BTreeSet<Place> {
+    let mut own: BTreeMap<Place, BTreeSet<u32>> = BTreeMap::new();
+    for change in replicas {
+        let Address::Pod { key: _, replica: Some(number) } = change.address else { continue };
+        for row in change.rows.iter().filter(|row| may_be_numbered(&row.field)) {
+            for (is_after, value) in [(false, &row.before), (true, &row.after)] {
+                let seen = RefCell::new(Vec::new());
+                map_numbers(value, |at, run| {
+                    if run == number.to_string() {
+                        seen.borrow_mut().push(at);
+                    }
+                    run.to_owned()
+                });
+                for at in seen.into_inner() {
+                    own.entry((row.field.clone(), is_after, at)).or_default().insert(*number);
+                }
+            }
         }
     }
-    varying
+    own.into_iter().filter(|(_, numbers)| numbers.len() > 1).map(|(place, _)| place).collect()
 }
 
-fn numbered<'a>(change: &Change<'a>, varying: &BTreeSet<Field>) -> Change<'a> {
+fn may_be_numbered(field: &Field) -> bool {
+    matches!(field, Field::Name | Field::Env(_))
+}
+
+/// Writes `{n}` where the number of the replica stands.
+fn numbered<'a>(change: &Change<'a>, places: &BTreeSet<Place>) -> Change<'a> {
     let mut change = change.clone();
     if let Address::Pod { key: _, replica: Some(number) } = change.address {
-        for row in change.rows.iter_mut().filter(|row| varying.contains(&row.field)) {
-            row.before = with_pattern(&row.before, *number);
-            row.after = with_pattern(&row.after, *number);
+        let number = number.to_string();
+        for row in change.rows.iter_mut().filter(|row| may_be_numbered(&row.field)) {
+            let field = row.field.clone();
+            let pattern = |is_after: bool, at: usize, run: &str| {
+                let is_own = run == number && places.contains(&(field.clone(), is_after, at));
+                if is_own { "{n}".to_owned() } else { run.to_owned() }
+            };
+            row.before = map_numbers(&row.before, |at, run| pattern(false, at, run));
+            row.after = map_numbers(&row.after, |at, run| pattern(true, at, run));
         }
     }
     change
 }
 
-/// Writes `{n}` where a value has exactly the number.
-fn with_pattern(value: &Value, number: u32) -> Value {
-    let number = number.to_string();
+/// Puts something else in the place of each number in a value, which is given with how many stand before it.
+fn map_numbers(value: &Value, change: impl Fn(usize, &str) -> String) -> Value {
+    let count = Cell::new(0);
     value::map_texts(value, |text| {
-        let mut pattern = String::with_capacity(text.len());
+        let mut mapped = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
             let digits = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
             let (before, run) = (&rest[..start], &rest[start..start + digits]);
-            pattern.push_str(before);
-            pattern.push_str(if run == number { "{n}" } else { run });
+            mapped.push_str(before);
+            mapped.push_str(&change(count.replace(count.get() + 1), run));
             rest = &rest[start + digits..];
         }
-        pattern.push_str(rest);
-        pattern
+        mapped.push_str(rest);
+        mapped
     })
 }
 

@@ -171,9 +171,11 @@ mod tests {
 
     use super::*;
     use crate::model::plan::Step;
+    use crate::model::settings::Field;
     use crate::model::value::Value;
     use crate::render::ranges::ranges;
     use crate::render::sample::{self, address, id};
+    use crate::render::value;
 
     /// Returns the groups as `addresses: verb`, in order.
     fn shown(plan: Plan) -> Vec<String> {
@@ -217,6 +219,24 @@ mod tests {
         let names: Vec<&Value> = view.groups.iter().map(|group| &group.each.rows[0].after).collect();
         assert_eq!(names, [&Value::Text("acme-llm-{n}".to_owned())]);
         assert_eq!(view.groups[0].addresses, replicas.map(address).iter().collect::<Vec<_>>());
+    }
+
+    /// The name of the project ends with the number of one of them.
+    #[test]
+    fn a_number_that_all_have_in_common_is_none_of_a_replica() {
+        let replicas = ["llm[0]", "llm[1]", "llm[2]"];
+        let create = |at: &str| {
+            let mut create = sample::create(at);
+            for change in create.changes.iter_mut().filter(|change| change.field == Field::Name) {
+                change.after = value::map_texts(&change.after, |name| name.replace("acme", "t1"));
+            }
+            (id(at, Step::Create), create)
+        };
+        let plan = Plan { actions: replicas.into_iter().map(create).collect(), ..sample::empty_plan() };
+        let planned = Planned::Changes(plan);
+        let view = view(&planned);
+        let names: Vec<&Value> = view.groups.iter().map(|group| &group.each.rows[0].after).collect();
+        assert_eq!(names, [&Value::Text("t1-llm-{n}".to_owned())]);
     }
 
     #[test]
