@@ -37,9 +37,26 @@ impl fmt::Display for Age {
         let seconds = self.0.as_secs().max(0);
         match seconds {
             0..=119 => write!(f, "{seconds} s"),
+            // As a spec has it, so that what was waited reads as what was given.
+            3_600..=3_659 => f.write_str("1 h"),
             120..=7_199 => write!(f, "{} min", seconds / 60),
             7_200..=172_799 => write!(f, "{} h", seconds / 3_600),
             _ => write!(f, "{} days", seconds / 86_400),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_one_unit() {
+        let told = |seconds| Age(SignedDuration::from_secs(seconds)).to_string();
+        let times = [-5, 119, 120, 3_599, 3_600, 3_659, 3_660, 5_400, 7_199, 7_200, 172_800].map(told);
+        assert_eq!(
+            times,
+            ["0 s", "119 s", "2 min", "59 min", "1 h", "1 h", "61 min", "90 min", "119 min", "2 h", "2 days"]
+        );
     }
 }
