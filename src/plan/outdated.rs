@@ -80,7 +80,8 @@ pub fn outdated(
             let referred = reference::of(written).zip(ids.into_iter().flatten());
             let former = referred.filter(|(reference, id)| {
                 let now = prior.objects.get(&reference.pod).map(|recorded| recorded.id.to_string());
-                made_anew.contains(&reference.pod) && now.is_some_and(|now| now != *id)
+                // There may be none: the new one could not be had, or was given up.
+                made_anew.contains(&reference.pod) && now.is_none_or(|now| now != *id)
             });
             let former: Vec<Address> = former.map(|(reference, _)| reference.pod).collect();
             if !former.is_empty() {

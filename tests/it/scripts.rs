@@ -62,6 +62,7 @@ scripts! {
     fault_pods,
     fault_references,
     fault_stuck,
+    fault_stuck_boot,
     fault_stuck_refers,
     fault_timeouts,
     fault_waits,
