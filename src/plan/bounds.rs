@@ -4,6 +4,8 @@
 //! They are told from the plan that came out, never from how it was made, so that a mistake of `reach` or `ownership` is
 //! seen. Where an address has been renamed is taken from the planner, as there is nothing else to take it from.
 
+mod arrival;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
@@ -44,6 +46,7 @@ pub fn check_bounds(inputs: &Inputs<'_>, plan: &Plan) -> Vec<Violation> {
     }
     violations.extend(bounds.too_many_down(&after));
     violations.extend(bounds.down_too_early(&after));
+    violations.extend(bounds.too_early(&after));
     violations
 }
 

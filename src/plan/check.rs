@@ -62,6 +62,9 @@ pub enum Violation {
     /// A pod that is to run on is taken down before what it waits for is there.
     #[error("`{0}` does not wait for `{1}`, which is needed to bring it up again")]
     DownTooEarly(ActionId, ActionId),
+    /// Something begins before a pod runs that it waits for and that an earlier run has brought on its way.
+    #[error("`{0}` begins before `{1}` runs")]
+    TooEarly(ActionId, Address),
     /// An action sends what follows from the id of a pod that nothing before it brings up.
     #[error("`{0}` refers to `{1}`, which nothing before it brings up")]
     Untold(ActionId, Address),

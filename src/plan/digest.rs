@@ -53,9 +53,10 @@ pub fn digest(plan: &Plan) -> Digest {
     text.put("endpoint", endpoint);
     text.put("api", api);
     // What only its own replicas wait for is not changed, and whether it is up by now is no part of the difference.
+    let asks = |id: &ActionId| actions.get(id).is_some_and(|action| action.ready.is_some());
     let gates: BTreeSet<&ActionId> = edges
         .iter()
-        .filter(|(first, then)| first.step == Step::Ready && !is_of_waves(first, then))
+        .filter(|(first, then)| first.step == Step::Ready && asks(first) && !is_of_waves(first, then))
         .map(|(first, _)| first)
         .collect();
     let acts = |id: &ActionId| id.step != Step::Ready || gates.contains(id);

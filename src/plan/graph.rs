@@ -88,7 +88,8 @@ pub(super) fn awaited(drafts: &Drafts<'_>, pod: &WantedPod, draft: &Draft<'_>) -
         }
         let ready = before.steps.iter().rev().find(|(step, action)| {
             let names_volume = !dependency.is_pod() && matches!(step, Step::Adopt | Step::Move);
-            action.ready.is_some() || brings_up(*step) || boots_with(&action.operation) || names_volume
+            let waits = *step == Step::Ready || action.ready.is_some();
+            waits || brings_up(*step) || boots_with(&action.operation) || names_volume
         });
         // What a container was made with before it is made anew is known by its name already.
         let (first, _) = ready.filter(|(step, _)| !restarts || !step.is_local())?;

@@ -3,13 +3,16 @@
 //! A pod is asked by the last action that a request is sent for, and one that others wait for also where nothing is to be
 //! done to it. One that is wanted stopped is asked by nobody: it is as ready as it is to be. Whether it is ready at this
 //! moment decides nothing here but which replicas go first, in `waves`.
+//!
+//! A pod that says nothing of when it is ready is so once it runs. One that an earlier run has brought on its way, and did
+//! not see arrive, is waited for until then.
 
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::Seen;
+use crate::model::live::{PodStatus, Seen};
 use crate::model::plan::{Action, Operation, Reason, RecordAfter, Step};
 use crate::model::pod::RunState;
 use crate::model::prior::Record;
@@ -22,9 +25,6 @@ use super::{Context, Drafts};
 
 /// Adds to the steps which of them end with a question, and steps that only ask.
 pub(super) fn ask<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
-    if context.inputs.desired.ready.is_empty() {
-        return;
-    }
     for (address, draft) in drafts.iter_mut() {
         let Some(ready) = asked(context, address) else { continue };
         let acts = |step: Step| matches!(step, Step::Create | Step::Start | Step::Update);
@@ -41,9 +41,9 @@ pub(super) fn ask<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
 /// A pod that another one took the place of goes only when that one is ready, also where an earlier run created it.
 fn ask_before_the_former_goes(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let left_over = |step: &(Step, Action)| step.0 == Step::DeleteDeposed && step.1.reason == Reason::Deposed;
-    let replaced = drafts
-        .iter()
-        .filter(|(address, draft)| asked(context, address).is_some() && draft.steps.iter().any(left_over));
+    let replaced = drafts.iter().filter(|(address, draft)| {
+        draft.steps.iter().any(left_over) && must_be_waited_for(context, drafts, address)
+    });
     let replaced: Vec<Address> = replaced.map(|(address, _)| (*address).clone()).collect();
     for address in replaced {
         wait_for(context, drafts, &address);
@@ -85,7 +85,37 @@ fn waited_for(context: &Context<'_>, drafts: &Drafts<'_>) -> BTreeSet<Address> {
         Wanted::Pod(pod) => Some(pod),
         Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => None,
     });
-    wanted.flat_map(|pod| dependencies(pod)).filter(|address| asked(context, address).is_some()).collect()
+    let waits = wanted.flat_map(|pod| {
+        // Who waits for the end of a job has a step that does.
+        let ends = |address: &Address| asked(context, address).is_none() && pod.until.contains_key(address);
+        dependencies(pod).into_iter().filter(move |address| !ends(address))
+    });
+    let mut awaited: BTreeSet<Address> = waits.collect();
+    awaited.retain(|address| must_be_waited_for(context, drafts, address));
+    awaited
+}
+
+/// Tells whether a pod has to be waited for although nothing may be done to it.
+fn must_be_waited_for(context: &Context<'_>, drafts: &Drafts<'_>, address: &Address) -> bool {
+    asked(context, address).is_some()
+        || drafts.get(address).is_some_and(|draft| is_on_its_way(context, address, draft))
+}
+
+/// Tells whether a pod that is wanted to run does not yet, and no step of the plan ends with that.
+fn is_on_its_way(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> bool {
+    let Some(Wanted::Pod(pod)) = context.wanted(address) else { return false };
+    let is_done_to =
+        graph::brought_up(draft).is_some() || draft.steps.iter().any(|(step, _)| graph::takes_down(*step));
+    if pod.run != RunState::Running || is_done_to {
+        return false;
+    }
+    let Some((id, _)) = standing(context, address, draft) else { return false };
+    match context.inputs.live.pods.get(&id).and_then(Seen::found).map(|live| live.status) {
+        Some(PodStatus::Provisioning | PodStatus::Starting) => true,
+        Some(PodStatus::Running | PodStatus::Exited | PodStatus::Error | PodStatus::Terminated) | None => {
+            false
+        }
+    }
 }
 
 /// Returns the pod that is at an address and runs, and what is on record of it after the steps before.

@@ -175,7 +175,7 @@ fn forms(step: Step) -> (&'static str, &'static str) {
         Step::DeleteDeposed => ("destroying what is left over", "destroyed what is left over"),
         Step::Create => ("creating", "created"),
         Step::Forget => ("forgetting", "forgotten"),
-        Step::Ready => ("asking whether it is ready", "asked"),
+        Step::Ready => ("waiting until it is ready", "waited for"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The planner against a small account of its own.
 
+mod arrivals;
 mod cases;
 mod catalog;
 mod counts;

@@ -59,6 +59,7 @@ scripts! {
     fault_image_other_apis,
     fault_listing,
     fault_migration,
+    fault_not_up_yet,
     fault_pods,
     fault_references,
     fault_stuck,

@@ -40,6 +40,10 @@ pub(crate) fn header(name: &str, group: &Group<'_>) -> String {
         Verb::Forget if forgets_only(group) => {
             format!("{name} has no pod; what is known of its job will be forgotten")
         }
+        Verb::Ready if each.ready.is_none() && group.addresses.len() > 1 => {
+            format!("{name} will be waited for until they run")
+        }
+        Verb::Ready if each.ready.is_none() => format!("{name} will be waited for until it runs"),
         Verb::Ready if group.addresses.len() > 1 => format!("{name} will be asked whether they are ready"),
         Verb::Ready => format!("{name} will be asked whether it is ready"),
         Verb::Forget => format!("{name} will no longer be managed by podform, but will not be destroyed"),

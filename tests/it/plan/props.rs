@@ -62,6 +62,8 @@ enum Mount {
 enum Fate {
     Untouched,
     Toggled,
+    /// An earlier run has brought it on its way.
+    Boots,
     OtherImage,
     OtherVariable,
     ForeignVariable,
@@ -135,6 +137,7 @@ fn account() -> impl Strategy<Value = Account> {
     let fate = prop_oneof![
         6 => Just(Fate::Untouched),
         2 => Just(Fate::Toggled),
+        2 => Just(Fate::Boots),
         1 => Just(Fate::OtherImage),
         1 => Just(Fate::OtherVariable),
         1 => Just(Fate::ForeignVariable),
@@ -270,6 +273,9 @@ fn befall(mut world: World, name: &str, fate: Fate) -> World {
         Fate::Untouched => world,
         Fate::Toggled => world.outside(name, |pod| {
             pod.status = if pod.status.is_up() { PodStatus::Exited } else { PodStatus::Running };
+        }),
+        Fate::Boots => world.outside(name, |pod| {
+            pod.status = if pod.status.is_up() { PodStatus::Starting } else { pod.status };
         }),
         Fate::OtherImage => world.outside(name, |pod| pod.settings.image = Some("theirs:1".to_owned())),
         Fate::OtherVariable => world.outside(name, |pod| {
