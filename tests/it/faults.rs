@@ -248,6 +248,25 @@ fn faults_in_a_run_that_waits_are_survived() {
     assert_none(&campaign(&bases, 60, case));
 }
 
+/// Whoever dies while pods are on their way leaves them to the next plan, which ends and begins nothing before they run.
+#[test]
+fn every_crash_while_pods_boot_is_survived() {
+    let bases = bases();
+    let names = ["create-first", "chain", "waves-replace", "replace-waits"];
+    let cases = names.into_iter().flat_map(|name| {
+        let faults = "create=slow-boot:400".to_owned();
+        let case = Case { faults, parallelism: 2, ..Case::of(shape(name)) };
+        let crashes = crash_points(&bases[case.shape], &case);
+        // A second one meets what the plan after the first one waits for.
+        let again = |crash: Crash| [vec![crash], vec![crash, Crash::BeforeCall(9)]];
+        crashes.into_iter().flat_map(again).map(move |crashes| Case { crashes, ..case.clone() })
+    });
+    // The whole enumeration is for optimised builds.
+    let cases: Vec<Case> = cases.step_by(20).collect();
+    assert!(cases.len() > 60, "{}", cases.len());
+    assert_none(&campaign(&bases, cases.len(), |number| cases[number].clone()));
+}
+
 /// Another run that has the lock in between may have done what is waited for, or made something else necessary.
 #[test]
 fn who_has_the_lock_in_between_decides_what_is_left() {

@@ -431,6 +431,7 @@ impl AskPods for MortalPort<'_> {
 
 impl Mutate for MortalPort<'_> {
     async fn create_pod(&self, request: &PodRequest) -> Result<PodId, ProviderError> {
+        self.serving.begins(&request.settings.name);
         let (client, request) = (Rc::clone(&self.client), request.clone());
         self.write("create", async move { client.create_pod(&request).await }).await
     }
@@ -441,6 +442,7 @@ impl Mutate for MortalPort<'_> {
     }
 
     async fn start_pod(&self, id: &PodId, gpus: u32, bid: Option<Hourly>) -> Result<(), ProviderError> {
+        self.serving.starts(id);
         let (client, id) = (Rc::clone(&self.client), id.clone());
         self.write("start", async move { client.start_pod(&id, gpus, bid).await }).await
     }

@@ -4,18 +4,22 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use podform::model::address::Key;
-use podform::model::desired::{Desired, Wanted};
-use podform::model::id::ProjectName;
+use podform::model::desired::{Desired, OnReplace, Wanted, WantedPod};
+use podform::model::id::{PodId, ProjectName};
+use podform::model::pod::RunState;
 use podform::simulator::Simulation;
 use podform::simulator::world::pod::Status;
 
-/// Counts how many replicas are down whose spec says how many may be.
+/// Counts how many replicas are down whose spec says how many may be, and sees that nothing is begun before what it waits
+/// for runs.
 pub struct Serving<'a> {
     simulation: &'a Simulation,
     /// The names of the pods that serve at first of each key that is updated in waves, and how many may be down.
     limits: BTreeMap<Key, (BTreeSet<String>, usize)>,
     /// How many pods of each key must serve at least, be they replicas that stay, leave or come.
     least: BTreeMap<Key, usize>,
+    /// The names of the pods that run before a pod is begun, by its own.
+    awaited: BTreeMap<String, BTreeSet<String>>,
     project: ProjectName,
     wrong: RefCell<BTreeSet<String>>,
 }
@@ -24,8 +28,13 @@ impl<'a> Serving<'a> {
     pub fn new(simulation: &'a Simulation, desired: &Desired) -> Self {
         let served = serving(simulation);
         let mut replicas: BTreeMap<Key, (usize, BTreeSet<String>, _)> = BTreeMap::new();
+        let mut least = BTreeMap::new();
         for (address, wanted) in &desired.wanted {
             let Wanted::Pod(pod) = wanted else { continue };
+            // The shapes change nothing of such a pod that would only reset it.
+            if pod.lifecycle.on_replace == OnReplace::CreateFirst && served.contains(&pod.container.name) {
+                *least.entry(address.key().clone()).or_default() += 1;
+            }
             let Some(at_once) = pod.at_once else { continue };
             let (count, names, limit) = replicas.entry(address.key().clone()).or_default();
             *count += 1;
@@ -33,7 +42,6 @@ impl<'a> Serving<'a> {
             *limit = Some(at_once);
         }
         let mut limits = BTreeMap::new();
-        let mut least = BTreeMap::new();
         for (key, (count, names, at_once)) in replicas {
             let Some(limit) = at_once.map(|at_once| at_once.of(count)) else { continue };
             let of_key = of_key(&served, &desired.project, &key);
@@ -42,7 +50,26 @@ impl<'a> Serving<'a> {
             least.insert(key.clone(), of_key.min(count).saturating_sub(limit).max(spare));
             limits.insert(key, (names, limit));
         }
-        Self { simulation, limits, least, project: desired.project.clone(), wrong: RefCell::default() }
+        let awaited = awaited(desired);
+        let project = desired.project.clone();
+        Self { simulation, limits, least, awaited, project, wrong: RefCell::default() }
+    }
+
+    /// Looks whether what a pod waits for runs, when it is about to be made, or started.
+    pub fn begins(&self, name: &str) {
+        let serving = serving(self.simulation);
+        let missing =
+            self.awaited.get(name).into_iter().flatten().filter(|awaited| !serving.contains(*awaited));
+        let wrong = missing.map(|awaited| format!("{name} was begun before {awaited} ran"));
+        self.wrong.borrow_mut().extend(wrong);
+    }
+
+    pub fn starts(&self, id: &PodId) {
+        let name = self.simulation.inspect(|world| {
+            let mut pods = world.all_pods();
+            pods.find(|pod| pod.id.0 == id.as_str()).map(|pod| pod.settings.name.clone())
+        });
+        name.iter().for_each(|name| self.begins(name));
     }
 
     pub fn look(&self) {
@@ -67,6 +94,18 @@ impl<'a> Serving<'a> {
     pub fn wrong(&self) -> Vec<String> {
         self.wrong.take().into_iter().collect()
     }
+}
+
+/// Returns the names of what is to run before each pod, by its own. The end of a job is another matter.
+fn awaited(desired: &Desired) -> BTreeMap<String, BTreeSet<String>> {
+    let runs = |pod: &&WantedPod| pod.run == RunState::Running;
+    let pods = desired.wanted.values().filter_map(Wanted::pod).filter(runs);
+    let awaited = pods.map(|pod| {
+        let ready = pod.depends_on.iter().filter(|address| !pod.until.contains_key(address));
+        let ready = ready.filter_map(|address| desired.wanted.get(address)?.pod().filter(runs));
+        (pod.container.name.clone(), ready.map(|ready| ready.container.name.clone()).collect())
+    });
+    awaited.collect()
 }
 
 /// Counts the pods of a key, whose names are those of their replicas.
