@@ -311,6 +311,22 @@ pub(super) fn in_waves(key: &Key, changed: usize, (waves, at_once): (usize, usiz
     about(Severity::Note, "in-waves", &Address::pod(key.clone()), Some(Field::Replicas), message)
 }
 
+/// Over REST v1 a pod reads as running as soon as it is wanted so.
+pub(super) fn former_goes_unseen(address: &Address) -> Finding {
+    let message = "REST v1 does not tell when the new pod runs, so the old one goes as soon as there is a new one, even \
+         if that never comes up; `ready`, or `api: v2`, keeps it until then"
+        .to_owned();
+    about(Severity::Warning, "goes-unseen", address, Some(Field::Lifecycle), message)
+}
+
+/// The same of the replicas of a key.
+pub(super) fn waves_go_unseen(key: &Key) -> Finding {
+    let message = "REST v1 does not tell when a pod runs again, so the next wave goes down as soon as one is changed, even \
+         if that never comes up; `ready`, or `api: v2`, keeps it until then"
+        .to_owned();
+    about(Severity::Warning, "goes-unseen", &Address::pod(key.clone()), Some(Field::Replicas), message)
+}
+
 /// Nothing says that some replicas are to go on while others are changed.
 pub(super) fn all_at_once(key: &Key, changed: usize) -> Finding {
     let message = format!(

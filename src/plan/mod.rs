@@ -53,6 +53,7 @@ mod templates;
 mod undisturbed;
 mod unmanaged;
 mod unseen;
+mod untold;
 mod volume_index;
 mod volumes;
 mod waves;
@@ -354,6 +355,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     remarks.extend(kept.into_iter().chain(may_be));
     remarks.extend(deposed::left(&context, &drafts));
     remarks.extend(waves.iter().flat_map(waves::Waves::findings));
+    remarks.extend(untold::findings(&context, &drafts, waves.iter().filter_map(waves::Waves::in_turn)));
     let mut plan = assemble(&context, &scope, drafts, (edges, limited), remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
     reasons.extend(blocks);

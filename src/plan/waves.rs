@@ -206,7 +206,7 @@ impl<'a> Waves<'a> {
     }
 }
 
-impl Waves<'_> {
+impl<'a> Waves<'a> {
     /// Returns its order: `(first, then)`.
     pub(super) fn edges(&self) -> Vec<(ActionId, ActionId)> {
         let Some(at_once) = self.room() else { return Vec::new() };
@@ -261,6 +261,12 @@ impl Waves<'_> {
     /// Returns how many go down at once, where that is limited.
     pub(super) fn limit(&self) -> Option<(Key, u32)> {
         Some((self.key.clone(), u32::try_from(self.at_once()?).unwrap_or(u32::MAX)))
+    }
+
+    /// Returns the key if some of its replicas go down after others are up again.
+    pub(super) fn in_turn(&self) -> Option<&'a Key> {
+        let at_once = self.room()?;
+        (self.changed() > at_once).then_some(self.key)
     }
 
     /// Says how many are down at once.

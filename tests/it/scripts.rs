@@ -140,6 +140,7 @@ scripts! {
     targets_unknown,
     tools,
     templates,
+    untold_v1,
     usage,
     volume_grows,
     volume_leaves,

@@ -9,6 +9,8 @@ use podform::model::id::PodId;
 use podform::model::job::{Then, Until};
 use podform::model::live::PodStatus;
 use podform::model::plan::{Planned, Step};
+use podform::model::pod::{Port, Protocol};
+use podform::model::prior::Api;
 use podform::model::ready::{Probe, Ready};
 use podform::model::seconds::Seconds;
 
@@ -195,6 +197,51 @@ fn the_next_wave_waits_for_it_and_for_the_end_of_its_former_pod() {
     web[0]:ready before web[0]:delete-deposed
     web[1]:create before web[1]:delete
     ");
+}
+
+/// Over REST v1 that is seldom told, and then the former pod and the next wave go at once.
+#[test]
+fn what_relies_on_what_rest_v1_does_not_tell_is_said() {
+    let told = |world: World, edit: &dyn Fn(&mut WantedPod)| {
+        let names = ["llm", "web[0]", "web[1]"];
+        let base = |name: &str, pod: &mut WantedPod| {
+            pod.container.ports.clear();
+            match name {
+                "llm" => pod.lifecycle.on_replace = OnReplace::CreateFirst,
+                _ => pod.at_once = Some(AtOnce::Number(1)),
+            }
+            edit(pod);
+        };
+        let world = names.into_iter().fold(world, |world, name| {
+            let world = world.have(name, |pod| base(name, pod));
+            world.want(name, |pod| {
+                base(name, pod);
+                if name == "llm" { on("L40S")(pod) } else { image_2(pod) }
+            })
+        });
+        let planned = world.plan();
+        let findings = planned.plan().findings.iter().filter(|finding| finding.code == "goes-unseen");
+        let told = findings.map(|finding| {
+            let address = finding.subject.as_ref().map(|subject| subject.address.to_string());
+            format!("{}: {}", address.unwrap_or_default(), finding.message)
+        });
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let over = |api: Api| World { api, ..World::default() };
+    assert_snapshot!(told(over(Api::V1), &|_| {}), @"
+    llm: REST v1 does not tell when the new pod runs, so the old one goes as soon as there is a new one, even if that never comes up; `ready`, or `api: v2`, keeps it until then
+    web: REST v1 does not tell when a pod runs again, so the next wave goes down as soon as one is changed, even if that never comes up; `ready`, or `api: v2`, keeps it until then
+    ");
+    let telling = [
+        told(over(Api::V2), &|_| {}),
+        told(over(Api::Graphql), &|_| {}),
+        // Secure Cloud gives every TCP port a public one.
+        told(over(Api::V1), &|pod| {
+            pod.container.ports = [Port { number: 22, protocol: Protocol::Tcp }].into()
+        }),
+        told(["llm", "web[0]", "web[1]"].into_iter().fold(over(Api::V1), asked), &|_| {}),
+    ];
+    assert_eq!(telling, ["", "", "", ""]);
 }
 
 #[test]
