@@ -53,11 +53,13 @@ pub struct Ended {
     pub lasting: Option<Lasting>,
 }
 
-/// A failure of what is there as it is wanted, so that no plan finds anything to do about it.
+/// A failure of what is there as far as RunPod is asked for it, so that no plan finds anything to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lasting {
     /// The pod runs and is not ready.
     NotReady,
+    /// The pod never ran, and is kept as it could not be given up.
+    NeverRan,
     /// The job has ended otherwise than something waited for.
     JobEnded,
 }

@@ -234,16 +234,25 @@ fn write_lasting(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
             (Lasting::NotReady, true) => {
                 "runs as the spec wants it, so another apply only asks it again, and goes on with what waits for it once it is ready"
             }
+            (Lasting::NeverRan, false) => {
+                "does not run, is kept and is billed meanwhile, and another apply changes nothing there"
+            }
+            (Lasting::NeverRan, true) => {
+                "does not run, is kept and is billed meanwhile; another apply only waits until it runs, and goes on with what waits for it then"
+            }
             (Lasting::JobEnded, _) => {
                 "has had its run, so another apply does not start it again, and holds what waits for it"
             }
         };
-        let logs = match plan.basis.api {
-            Api::V2 => format!(" `podform logs {at}` shows what it wrote."),
-            Api::V1 | Api::Graphql => String::new(),
+        let logs = match (plan.basis.api, lasting) {
+            (Api::V2, Lasting::NotReady | Lasting::JobEnded) => {
+                format!(" `podform logs {at}` shows what it wrote.")
+            }
+            // It wrote nothing.
+            (Api::V2, Lasting::NeverRan) | (Api::V1 | Api::Graphql, _) => String::new(),
         };
         let anew = match lasting {
-            Lasting::NotReady => "makes the pod anew",
+            Lasting::NotReady | Lasting::NeverRan => "makes the pod anew",
             Lasting::JobEnded => "runs it again",
         };
         let line = format!(

@@ -52,6 +52,7 @@ scripts! {
     fault_balance,
     fault_boot,
     fault_boot_former,
+    fault_boot_kept,
     fault_boot_killed,
     fault_boot_waits,
     fault_capacity,

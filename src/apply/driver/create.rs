@@ -23,6 +23,7 @@ use crate::model::journal::{Asked, Event};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
 use crate::model::money::Price;
+use crate::model::outcome::Lasting;
 use crate::model::plan::{Attempt, Candidate, Disruption, PodCreation};
 use crate::model::pod::{Cloud, Placement};
 use crate::model::prior::{KnownToken, Recorded};
@@ -354,7 +355,8 @@ where
             return Err(Halt::Unknown(why));
         }
         let pass = self.permit(act, Request::Delete, &id.remote()).await?;
-        self.terminate(act, pass, id, None).await?;
+        let ended = self.terminate(act, pass, id, None).await;
+        ended.map_err(|halt| not_given_up(act, boot, halt))?;
         // Durable before another create: a run that dies in between leaves no record of a pod that is gone.
         let created = self.ledger.recorded(&act.id.address);
         let changes = record::given_up(&act.id.address, created.as_ref(), before);
@@ -367,6 +369,19 @@ where
             "{compute} {cloud}: `{id}` did not run within {} and was given up; {cost}",
             boot.within
         )))
+    }
+}
+
+/// Says of a pod that could not be given up why that was to be; no plan does it again.
+fn not_given_up(act: &Act<'_>, boot: Boot, halt: Halt) -> Halt {
+    let told = |why: String| format!("did not run within {}, and could not be given up: {why}", boot.within);
+    match halt {
+        Halt::Failed(why) => {
+            act.lasting.set(Some(Lasting::NeverRan));
+            Halt::Failed(told(why))
+        }
+        Halt::Unknown(why) => Halt::Unknown(told(why)),
+        halt => halt,
     }
 }
 
