@@ -83,6 +83,7 @@ scripts! {
     jobs_approved,
     jobs_cut,
     jobs_end,
+    jobs_ended_meanwhile,
     jobs_faults,
     jobs_forgotten,
     jobs_from_service,

@@ -123,7 +123,7 @@ where
         })
     }
 
-    async fn exit_code(&self, id: &PodId, run: &Token, is_up: bool) -> Result<Told, Halt> {
+    pub(super) async fn exit_code(&self, id: &PodId, run: &Token, is_up: bool) -> Result<Told, Halt> {
         let Settings { log_silence, request_timeout, .. } = self.context.settings;
         // The log of a pod that is down has an end of its own.
         let silence: Duration = if is_up { log_silence } else { request_timeout };
@@ -160,7 +160,7 @@ struct Waiting<'w> {
 }
 
 /// What a log told.
-enum Told {
+pub(super) enum Told {
     Ended(u32),
     NotYet,
     NotRead,

@@ -20,6 +20,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod until;
+mod update;
 mod volume;
 
 use std::any::Any;

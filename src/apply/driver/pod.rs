@@ -9,19 +9,14 @@ use super::until::Watched;
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
 use crate::apply::gate::{Pass, Request};
-use crate::apply::request;
 use crate::apply::verdict::{self, Cause, Running, Waited};
 use crate::apply::{Reporter, record, waiting};
-use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus, Rental};
-use crate::model::marker::{Marker, Token};
 use crate::model::money::Hourly;
-use crate::model::plan::{Disruption, OnStuck, PodCreation};
+use crate::model::plan::{OnStuck, PodCreation};
 use crate::model::pod::Compute;
-use crate::model::request::PatchRequest;
-use crate::model::settings::{PodPatch, PodSettings};
 use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
@@ -32,42 +27,6 @@ where
     C: Clock,
     R: Reporter,
 {
-    pub(super) async fn update_pod(
-        &self,
-        act: &Act<'_>,
-        id: &PodId,
-        patch: &PodPatch,
-        disruption: Disruption,
-    ) -> Result<Vec<RecordChange>, Halt> {
-        self.go_on()?;
-        act.object.replace(Some(id.remote()));
-        // A change of the environment replaces all of it, so the plan names what is carried over and the values are those
-        // of this moment. What the plan saw may have changed since.
-        let Some(before) = self.look_at(id).await? else { return Err(vanished(id)) };
-        let volumes = |address: &Address| self.volume_id(address);
-        let registries = |address: &Address| self.registry_id(address);
-        let request = request::patch(self.sources(&volumes, &registries), id, patch, &before);
-        let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
-        let token = patch.env.as_ref().and_then(|env| env.token.as_ref());
-        let mut since = Instant::now();
-        for (request, each) in request::in_turn(request, disruption, &before) {
-            let changed = self.change(act, &request, token.map(|token| (token, &before)), each).await?;
-            // What it is waited for below is the reset.
-            since = if each == disruption { changed } else { since };
-        }
-        let changes = self.recorded_after(act, id.remote());
-        if before.status.is_up() && disruption == Disruption::Reset {
-            // It is seen to have these settings, whatever becomes of its container: without the record the next plan would
-            // take them for a change from outside.
-            self.ledger.commit(act.id, Vec::new(), changes).await?;
-            return match self.wait_up(act, id, (Cause::Reset, since), None).await? {
-                Waited::Running(_) => Ok(Vec::new()),
-                Waited::Stuck(why) => Err(Halt::Failed(why)),
-            };
-        }
-        Ok(changes)
-    }
-
     /// Waits until a pod runs that this run has begun a container of, and records it if that failed.
     pub(super) async fn wait_up(
         &self,
@@ -95,39 +54,6 @@ where
             self.ledger.commit(act.id, Vec::new(), changes).await?;
         }
         Ok(())
-    }
-
-    /// Sends a change and waits until it is seen. One that replaces the variables carries the mark of a token, as the
-    /// pod had it before.
-    pub(super) async fn change(
-        &self,
-        act: &Act<'_>,
-        request: &PatchRequest,
-        marked: Option<(&Token, &LivePod)>,
-        disruption: Disruption,
-    ) -> Result<Instant, Halt> {
-        let id = &request.id;
-        let lacks = |live: Option<&LivePod>| verdict::changed(request, disruption, live);
-        let seen = async || match self.look_at(id).await? {
-            Some(live) => Ok(lacks(Some(&live)).is_none()),
-            // There is nothing that it could be sent to again.
-            None => Err(vanished(id)),
-        };
-        let pass = self.permit(act, Request::Change, &id.remote()).await?;
-        let call = async |port: &'a P, going: Going| {
-            let (Some((token, before)), Some(env)) = (marked, &request.settings.env) else {
-                return port.update_pod(request).await;
-            };
-            let mark = Marker { created: None, ..self.mark(act, token, going) };
-            let mark = request::refreshed(mark, before, self.prior.tokens.get(token));
-            let mut env = env.clone();
-            request::mark(&mut env, &mark);
-            let settings = PodSettings { env: Some(env), ..request.settings.clone() };
-            port.update_pod(&PatchRequest { id: request.id.clone(), settings }).await
-        };
-        let since = self.ensure(act, pass, Some(id.remote()), call, seen).await?.since()?;
-        self.until_kept(act, (id, since), lacks, None).await?;
-        Ok(since)
     }
 
     pub(super) async fn start_pod(
@@ -272,6 +198,6 @@ where
     }
 }
 
-fn vanished(id: &PodId) -> Halt {
+pub(super) fn vanished(id: &PodId) -> Halt {
     Halt::Failed(verdict::vanished(&id.remote()))
 }

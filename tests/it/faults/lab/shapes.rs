@@ -24,7 +24,7 @@ impl Shape {
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 26] = [
+pub const SHAPES: [Shape; 27] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -131,6 +131,13 @@ pub const SHAPES: [Shape; 26] = [
         name: "jobs-again",
         specs: &[JOBS_DONE, JOBS_AGAIN],
         kept: &["prep"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "jobs-meanwhile",
+        specs: &[JOBS_UNDER_WAY, JOBS_MEANWHILE],
+        kept: &["prep", "train"],
         rotate: None,
         full_host: false,
     },
@@ -429,6 +436,25 @@ project: lab
 pods:
   prep: { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
   goes: { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [goes], then: terminate }
+";
+
+const JOBS_UNDER_WAY: &str = "
+version: 1
+project: lab
+pods:
+  prep: { image: img:1, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
+  train:
+    { image: img:takes-700, gpu: RTX 4090, disk: 20GB, run: job, command: [train], depends_on: [{ pod: prep, until: done }] }
+";
+
+/// The run of `train` ends while its reset waits for `prep`.
+const JOBS_MEANWHILE: &str = "
+version: 1
+project: lab
+pods:
+  prep: { image: img:takes-900, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
+  train:
+    { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [train], depends_on: [{ pod: prep, until: done }] }
 ";
 
 const STUCK_RUNS: &str = "
