@@ -114,7 +114,7 @@ pub fn unseen_job(known: &UnseenJob) -> Value {
         UnseenJob::NotKnown => Stands::NotKnown(known.to_string()),
         UnseenJob::Done(_) => Stands::Ended(End::Done),
     };
-    job(&stands, None)
+    job(&stands, None, Some(known))
 }
 
 fn recorded_pod(pod: &RecordedPod) -> Value {
@@ -233,7 +233,7 @@ pub fn said(text: &str) -> Option<&str> {
 }
 
 /// Returns how the last run of a job stands.
-pub fn job(stands: &Stands, since: Option<Timestamp>) -> Value {
+pub fn job(stands: &Stands, since: Option<Timestamp>, mark: Option<&UnseenJob>) -> Value {
     let (word, code) = match stands {
         Stands::Never => ("not_begun", None),
         Stands::Goes => ("under_way", None),
@@ -241,7 +241,12 @@ pub fn job(stands: &Stands, since: Option<Timestamp>) -> Value {
         Stands::Ended(end) => (end.word(), end.code()),
         Stands::NotKnown(_) => ("not_known", None),
     };
-    json!({ "stands": word, "exit_code": code, "since": since.map(|since| since.to_string()) })
+    json!({
+        "stands": word,
+        "exit_code": code,
+        "since": since.map(|since| since.to_string()),
+        "mark": mark.map(UnseenJob::word),
+    })
 }
 
 /// Returns the run that goes on while somebody else looks.

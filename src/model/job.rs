@@ -185,12 +185,15 @@ pub struct RecordedJob {
     pub gone: bool,
     /// RunPod's time when a wait for it saw its end, at which its pod may not have been down yet; `None` where a plan saw it.
     pub end_seen_at: Option<Timestamp>,
+    /// What it counts as given since somebody said that it is done, with references to other pods as they are written; `None`
+    /// where its pod's record tells.
+    pub given: Option<Box<Container>>,
 }
 
 impl RecordedJob {
     /// Returns what is recorded of a run that begins.
     pub fn begun(run: Option<Token>) -> Self {
-        Self { run, ended: None, gone: false, end_seen_at: None }
+        Self { run, ended: None, gone: false, end_seen_at: None, given: None }
     }
 }
 

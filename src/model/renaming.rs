@@ -36,7 +36,10 @@ impl RecordedPod {
     /// Gives everything that is named in it the address that it has now.
     pub fn rename(&mut self, now: impl Fn(&Address) -> Address) {
         self.depends_on = self.depends_on.iter().map(&now).collect();
-        self.container.rename(now);
+        self.container.rename(&now);
+        if let Some(given) = self.job.as_mut().and_then(|job| job.given.as_mut()) {
+            given.rename(now);
+        }
     }
 }
 

@@ -289,8 +289,11 @@ impl Canonical {
                         } = pod.as_ref();
                         self.put("pod", &(container, access, run, depends_on));
                         // Its run is named by the making of the plan.
-                        if let Some(RecordedJob { run: _, ended, gone, end_seen_at: _ }) = job {
+                        if let Some(RecordedJob { run: _, ended, gone, end_seen_at: _, given }) = job {
                             self.put("job", &(ended, gone));
+                            if let Some(given) = given {
+                                self.put("given", given);
+                            }
                         }
                     }
                 }

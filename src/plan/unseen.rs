@@ -8,7 +8,7 @@ use crate::model::desired::Desired;
 use crate::model::id::RemoteId;
 use crate::model::job::{RecordedJob, UnseenJob};
 use crate::model::live::Live;
-use crate::model::prior::Prior;
+use crate::model::prior::{Prior, Recorded};
 
 use super::moves::{Renamed, rename};
 use super::rebuild::is_gone;
@@ -44,7 +44,14 @@ pub fn unknown_since(desired: &Desired, then: &Prior, now: Option<&Prior>) -> BT
     let now = now.map(|now| (now, rename(now, desired, &BTreeMap::new())));
     let may_have_run = |address: &Address| match &now {
         None => true,
-        Some((now, is)) => known(&was, address) != known(is, address) || is_sent(then, (now, is), address),
+        Some((now, is)) => {
+            let (before, after) = (known(&was, address), known(is, address));
+            // What was taken off record after its pod was gone can only have run on a pod that was asked for since.
+            let is_forgotten = after == (None, None)
+                && was.recorded(address).is_some_and(Recorded::is_gone)
+                && before.1.is_none();
+            before != after && !is_forgotten || is_sent(then, (now, is), address)
+        }
     };
     let unknown = jobs(desired).filter(|address| may_have_run(address));
     unknown.map(|address| was.moves.get(address).unwrap_or(address).clone()).collect()

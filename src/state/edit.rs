@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use super::RecordChange;
 use crate::model::address::{Address, Key, Kind};
 use crate::model::id::RemoteId;
-use crate::model::job::{self, End, UnseenJob};
+use crate::model::job::{self, End, RecordedJob, UnseenJob};
+use crate::model::marker::Token;
 use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedRun};
 use crate::model::settings::Container;
 
@@ -108,7 +109,10 @@ pub enum Left {
     /// No pod.
     Nothing,
     /// A pod on record, of which nothing tells how its job ended.
-    Mute,
+    Mute {
+        /// The run that it was last given, where it shows one.
+        run: Option<Token>,
+    },
     /// A pod that tells, or that may.
     Pod {
         id: RemoteId,
@@ -117,8 +121,7 @@ pub enum Left {
     },
 }
 
-/// Returns the changes that record of a job that it has run and is done: with these settings, or with those on record if its
-/// pod is there.
+/// Returns the changes that record of a job that it has run with these settings and is done.
 ///
 /// # Errors
 /// Its pod tells how its job stands.
@@ -132,12 +135,15 @@ pub fn done(
     let recorded = prior.objects.get(address);
     match (left, recorded) {
         (Left::Pod { id, tells }, _) => Err(EditError::HasPod { address: address.clone(), id, tells }),
-        (Left::Mute, Some(recorded)) => {
+        (Left::Mute { run }, Some(recorded)) => {
             let mut recorded = recorded.clone();
             if let Some(pod) = recorded.record.object.pod_mut() {
-                if let Some(job) = &mut pod.job {
-                    job.ended = Some(End::Done);
-                }
+                let was = pod.job.take().and_then(|job| job.run);
+                pod.job = Some(RecordedJob {
+                    ended: Some(End::Done),
+                    given: Some(Box::new(given.clone())),
+                    ..RecordedJob::begun(run.or(was))
+                });
                 // It is down, as one is that has told its end.
                 if !job::keeps(&pod.container.entrypoint) {
                     pod.run = RecordedRun::Stopped;
@@ -145,7 +151,7 @@ pub fn done(
             }
             Ok(vec![RecordChange::Put(address.clone(), Box::new(recorded))])
         }
-        (Left::Nothing | Left::Mute, recorded) => {
+        (Left::Nothing | Left::Mute { .. }, recorded) => {
             let dropped = recorded.map(|_| RecordChange::Remove(address.clone()));
             let done = UnseenJob::Done(Box::new(given.clone()));
             Ok(dropped.into_iter().chain([RecordChange::Unseen(address.clone(), done)]).collect())

@@ -91,6 +91,7 @@ scripts! {
     jobs_lost,
     jobs_marked,
     jobs_restored,
+    jobs_restored_pods,
     jobs_saved,
     jobs_spec,
     jobs_until,

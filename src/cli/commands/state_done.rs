@@ -13,7 +13,7 @@ use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::desired::{Desired, WantedPod};
 use crate::model::id::RemoteId;
-use crate::model::job::End;
+use crate::model::job::{End, UnseenJob};
 use crate::model::live::{Live, Seen};
 use crate::model::prior::Recorded;
 use crate::plan::{Stands, is_gone, job_stands, moved};
@@ -57,7 +57,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut changes = Vec::new();
     for (address, job) in recorded_as {
         let recorded = prior.objects.get(address).filter(|recorded| may_have_pod(recorded));
-        let left = recorded.zip(live.as_ref()).map_or(Left::Nothing, |(recorded, live)| left(recorded, live));
+        let known = |recorded| (recorded, prior.unseen.get(address));
+        let left =
+            recorded.zip(live.as_ref()).map_or(Left::Nothing, |(recorded, live)| left(known(recorded), live));
         changes.extend(done(&prior, address, &job.container, left)?);
     }
     let summary = format!("{} done", words::count(named.len(), "job"));
@@ -74,7 +76,7 @@ fn may_have_pod(recorded: &Recorded) -> bool {
 }
 
 /// Returns what the account has left of a job.
-fn left(recorded: &Recorded, live: &Live) -> Left {
+fn left((recorded, unseen): (&Recorded, Option<&UnseenJob>), live: &Live) -> Left {
     let tells = |id: &RemoteId, tells: String| Left::Pod { id: id.clone(), tells };
     if let Some(id) = recorded.record.deposed_ids().find(|id| !is_gone(id, live)) {
         return tells(&id, "which the next apply terminates".to_owned());
@@ -83,8 +85,11 @@ fn left(recorded: &Recorded, live: &Live) -> Left {
     match live.pods.get(id) {
         _ if is_gone(&recorded.id, live) => Left::Nothing,
         None if recorded.is_gone() => Left::Nothing,
-        Some(Seen::Found(_)) => match job_stands(recorded, live) {
-            None | Some(Stands::Ended(End::Unknown) | Stands::NotKnown(_)) => Left::Mute,
+        Some(Seen::Found(pod)) => match job_stands((recorded, unseen), live) {
+            None if pod.status.is_up() => tells(&recorded.id, "which runs as a service".to_owned()),
+            None | Some(Stands::Ended(End::Unknown) | Stands::NotKnown(_)) => {
+                Left::Mute { run: pod.run.clone() }
+            }
             Some(stands) => tells(&recorded.id, format!("which tells of its job: {stands}")),
         },
         Some(Seen::Absent | Seen::Unreadable(_)) | None => {

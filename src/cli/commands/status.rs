@@ -53,8 +53,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             if let Some(answer) = asked.get(address) {
                 object["ready"] = json!({ "state": answer.word(), "message": why(answer) });
             }
-            if let Some(stands) = job_stands(recorded, &live) {
-                object["job"] = json::job(&stands, job_since(recorded, &stands, &live));
+            if let Some(stands) = job_stands((recorded, prior.unseen.get(address)), &live) {
+                let mark = prior.unseen.get(address).filter(|_| recorded.is_gone());
+                object["job"] = json::job(&stands, job_since(recorded, &stands, &live), mark);
             }
             let deposed = recorded.record.deposed_ids().map(|id| {
                 json!({
@@ -104,8 +105,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             state.push_str(&format!(", {}", answer.word()));
             state.extend(why(answer).map(|why| format!(": {why}")));
         }
-        if let Some(stands) = job_stands(recorded, &live) {
+        if let Some(stands) = job_stands((recorded, prior.unseen.get(address)), &live) {
             state = if recorded.is_gone() { format!("gone, {stands}") } else { format!("{state}, {stands}") };
+            // Of a pod that is there its log tells.
+            let mark = prior.unseen.get(address).filter(|_| recorded.is_gone());
+            state.extend(mark.map(|mark| format!("; {mark} since")));
         }
         table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
         // What it took the place of is billed until it is gone, and serves nobody.

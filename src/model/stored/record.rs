@@ -28,7 +28,7 @@ stored_enums! {
 
 stored_structs! {
     RecordedPod { container, access, compute, cloud, data_center, run, job, depends_on }
-    RecordedJob { run, ended, gone, end_seen_at }
+    RecordedJob { run, ended, gone, end_seen_at, given }
     RecordedSecret { name, value_set_at }
     RecordedRegistry { name, sent, deposed }
     Record { token, lifecycle, retired, deposed, object }

@@ -15,7 +15,7 @@ use crate::model::job::{self, End, Job, JobLog, RecordedJob, Then, UnseenJob};
 use crate::model::live::{Live, LivePod, Ran, Seen};
 use crate::model::marker::Token;
 use crate::model::plan::{
-    Cause, Consequence, Disruption, DriftKind, FieldChange, Operation, Reason, RecordAfter, Split, Step,
+    Cause, Consequence, Disruption, DriftKind, FieldChange, Held, Operation, Reason, RecordAfter, Split, Step,
 };
 use crate::model::pod::RunState;
 use crate::model::prior::{Record, Recorded, RecordedPod, RecordedRun};
@@ -45,8 +45,13 @@ pub enum Stands {
 }
 
 impl Stands {
-    /// Judges the run of a pod that is there. What is on record of another run says nothing of this one.
-    fn of(recorded: Option<&RecordedPod>, live: &LivePod, log: Option<&JobLog>) -> Self {
+    /// Judges the run of a pod that is there. What is on record of another run says nothing of this one, and a state of which
+    /// nobody knows what came after it does not tell that a run never began.
+    fn of(
+        (recorded, unseen): (Option<&RecordedPod>, Option<&UnseenJob>),
+        live: &LivePod,
+        log: Option<&JobLog>,
+    ) -> Self {
         let was = recorded.and_then(|recorded| recorded.job.as_ref());
         let Some(run) = run_of(live, was) else {
             // A service that became a job while it was down has none on record.
@@ -59,11 +64,12 @@ impl Stands {
             return Self::Ended(end);
         }
         let is_stopped = recorded.is_some_and(|recorded| recorded.run.state() == RunState::Stopped);
+        let is_outdated = unseen == Some(&UnseenJob::NotKnown) && is_known.is_none();
         match (log, live.status.is_up()) {
             (Some(JobLog::Ended(code)), _) => Self::Ended(End::of_code(*code)),
             (Some(JobLog::Silent | JobLog::Unread(_)) | None, true) => Self::Goes,
             // A run that was prepared and never begun leaves the end of the one before it.
-            (Some(JobLog::Silent), false) if is_stopped => {
+            (Some(JobLog::Silent), false) if is_stopped && !is_outdated => {
                 was.and_then(|was| was.ended).map_or(Self::CutShort, Self::Ended)
             }
             (Some(JobLog::Silent), false) => Self::Ended(End::Unknown),
@@ -100,7 +106,8 @@ impl fmt::Display for Stands {
 /// Returns how the job of an address stands that the plan is not about; `None` where the state has none.
 pub(in crate::plan) fn stands(context: &Context<'_>, address: &Address) -> Option<Stands> {
     if let Some(recorded) = context.renamed.recorded(address) {
-        return job_stands(recorded, context.inputs.live);
+        let unseen = context.renamed.unseen.get(address).map(Cow::as_ref);
+        return job_stands((recorded, unseen), context.inputs.live);
     }
     let known = context.renamed.unseen.get(address)?;
     Some(match known.as_ref() {
@@ -113,16 +120,16 @@ pub(in crate::plan) fn stands(context: &Context<'_>, address: &Address) -> Optio
 pub(super) fn goes(recorded: Option<&Recorded>, pod: &LivePod, live: &Live) -> bool {
     let is_its = |recorded: &&Recorded| recorded.id == RemoteId::Pod(pod.id.clone());
     let recorded = recorded.filter(is_its).and_then(|recorded| recorded.record.object.pod());
-    pod.status.is_up() && Stands::of(recorded, pod, live.jobs.get(&pod.id)) == Stands::Goes
+    pod.status.is_up() && Stands::of((recorded, None), pod, live.jobs.get(&pod.id)) == Stands::Goes
 }
 
-/// Returns how a recorded job stands; `None` for anything else.
-pub fn job_stands(recorded: &Recorded, live: &Live) -> Option<Stands> {
+/// Returns how a recorded job stands of which this is known besides; `None` for anything else.
+pub fn job_stands((recorded, unseen): (&Recorded, Option<&UnseenJob>), live: &Live) -> Option<Stands> {
     let pod = recorded.record.object.pod()?;
     let was = pod.job.as_ref()?;
     let RemoteId::Pod(id) = &recorded.id else { return None };
     match live.pods.get(id).and_then(Seen::found) {
-        Some(seen) => Some(Stands::of(Some(pod), seen, live.jobs.get(id))),
+        Some(seen) => Some(Stands::of((Some(pod), unseen), seen, live.jobs.get(id))),
         None => Some(Stands::Ended(was.ended.unwrap_or(End::Unknown))),
     }
 }
@@ -172,7 +179,7 @@ pub(super) enum Verdict {
     /// Nothing but what follows from its end.
     Leave(Stands),
     /// It cannot be told.
-    Hold(String),
+    Hold(Held),
 }
 
 /// A run that begins.
@@ -205,20 +212,33 @@ impl<'a> PodPlanner<'_, 'a> {
     ) -> Option<Verdict> {
         let job = wanted.job.as_ref()?;
         let log = self.context.inputs.live.jobs.get(&live.id);
-        let stands = Stands::of(recorded, live, log);
+        let unseen = self.context.renamed.unseen.get(self.address).map(Cow::as_ref);
+        let stands = Stands::of((recorded, unseen), live, log);
         // What a rebuild found is not what the spec said then, and a run that began unrecorded was given something else, so
         // that only what is live can tell.
         let has_begun = live.status.is_up() || matches!(log, Some(JobLog::Ended(_)));
         let given = recorded.filter(|recorded| !(rebuilt || has_begun && is_other_run(recorded, live)));
         let given = given.map(|recorded| &recorded.container);
-        let changed = self.is_given_another((job, wanted), given, Some(comparison));
+        let said = recorded.and_then(|recorded| recorded.job.as_ref()?.given.as_deref());
+        let changed = match said {
+            Some(given) => self.is_written_otherwise(wanted, job, given),
+            None => self.is_given_another((job, wanted), given, Some(comparison)),
+        };
         let runs = match (&stands, wanted.run) {
             (_, RunState::Stopped) => false,
             (Stands::Never | Stands::CutShort, RunState::Running) => true,
             (Stands::Goes | Stands::Ended(_) | Stands::NotKnown(_), RunState::Running) => changed,
         };
         if let (Stands::NotKnown(why), false) = (&stands, runs || wanted.run == RunState::Stopped) {
-            return Some(Verdict::Hold(why.clone()));
+            return Some(Verdict::Hold(Held::Unreadable(why.clone())));
+        }
+        let is_other = recorded.is_some_and(|recorded| is_other_run(recorded, live));
+        if stands == Stands::Ended(End::Unknown)
+            && wanted.run == RunState::Running
+            && unseen == Some(&UnseenJob::NotKnown)
+            && (runs || is_other)
+        {
+            return Some(Verdict::Hold(self.not_known()));
         }
         if !runs {
             return Some(Verdict::Leave(stands));
@@ -268,7 +288,9 @@ impl<'a> PodPlanner<'_, 'a> {
         let before = record.clone();
         let mut record = Record { deposed: self.surplus_ids(), ..record };
         let is_other = record.object.pod().is_some_and(|recorded| is_other_run(recorded, live));
-        let is_seen = adopt.is_some() || is_other && stands != Stands::CutShort;
+        // What somebody said says nothing of what the pod has.
+        let is_said = record.object.pod().and_then(|pod| pod.job.as_ref()?.given.as_ref()).is_some();
+        let is_seen = adopt.is_some() || is_said || is_other && stands != Stands::CutShort;
         self.describe(&mut record, wanted, live, is_seen.then_some(&seen));
         let is_up = live.status.is_up();
         let was = record.object.pod().and_then(|pod| pod.job.as_ref());
@@ -276,8 +298,9 @@ impl<'a> PodPlanner<'_, 'a> {
         let ended = stands.recorded();
         let same = was.filter(|was| was.run == run && was.ended == ended);
         let end_seen_at = same.and_then(|was| was.end_seen_at);
+        let given = same.and_then(|was| was.given.clone());
         if let Some(pod) = record.object.pod_mut() {
-            pod.job = Some(RecordedJob { run, ended, gone: false, end_seen_at });
+            pod.job = Some(RecordedJob { run, ended, gone: false, end_seen_at, given });
         }
         // It was not podform that stopped it, so it is not podform's to start it again.
         if stands == Stands::Ended(End::Unknown) && !is_up {
@@ -390,7 +413,10 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         let Some(pod) = recorded.record.object.pod() else { return };
         let requested = self.context.is_to_be_replaced(self.address);
-        let changed = self.is_given_another((job, wanted), Some(&pod.container), None);
+        let changed = match was.given.as_deref() {
+            Some(given) => self.is_written_otherwise(wanted, job, given),
+            None => self.is_given_another((job, wanted), Some(&pod.container), None),
+        };
         // It was stopped by podform, so its end is not what is missing.
         let is_cut_short = !was.gone && was.ended.is_none() && pod.run.state() == RunState::Stopped;
         if wanted.run == RunState::Running && (requested || changed || is_cut_short) {

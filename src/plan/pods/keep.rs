@@ -11,8 +11,8 @@ use crate::model::live::{LivePod, PodStatus, Rental};
 use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
-    Cause, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, RecordAfter,
-    Step, pods, texts,
+    Cause, Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
+    pods, texts,
 };
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod, RecordedRun};
@@ -196,7 +196,7 @@ impl<'a> PodPlanner<'_, 'a> {
                     let left = Left { wanted, job, live, record, adopt, comparison, seen, stands };
                     return self.leave_job(left);
                 }
-                Some(Verdict::Hold(why)) => return self.draft.hold(Held::Unreadable(why)),
+                Some(Verdict::Hold(held)) => return self.draft.hold(held),
                 None => {}
             }
         }

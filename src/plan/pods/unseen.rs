@@ -51,7 +51,7 @@ impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn not_known(&self) -> Held {
         let address = self.address;
         Held::NotPossible(format!(
-            "nobody knows whether its job has run, as the state that would was lost; `podform state done {address}` says \
+            "nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done {address}` says \
              that it is done, `--replace {address}` runs it"
         ))
     }
@@ -72,7 +72,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     /// Tells whether the spec gives a job something else than it did when somebody said that it is done.
-    fn is_written_otherwise(&self, wanted: &WantedPod, job: &Job, given: &Container) -> bool {
+    pub(super) fn is_written_otherwise(&self, wanted: &WantedPod, job: &Job, given: &Container) -> bool {
         let written = self.context.written(self.address).unwrap_or(&wanted.container);
         job.changed(given, written).iter().any(|field| !wanted.lifecycle.ignores(field))
     }

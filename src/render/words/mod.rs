@@ -73,7 +73,7 @@ pub fn unknown_jobs(why: &str, jobs: &BTreeSet<Address>) -> String {
 
 /// Says how the last run of a job stands on record.
 pub fn recorded_job(job: &RecordedJob) -> String {
-    let RecordedJob { run: _, ended, gone, end_seen_at: _ } = job;
+    let RecordedJob { run: _, ended, gone, end_seen_at: _, given: _ } = job;
     let stands = ended.map_or_else(|| "under way when last seen".to_owned(), |end| end.to_string());
     if *gone { format!("{stands}; its pod is no more") } else { stands }
 }

@@ -42,11 +42,11 @@ fn nothing_runs_of_which_nobody_knows_whether_it_has() {
     let new = World::default().want("train", job(Then::Terminate)).want("next", job(Then::Stop));
     let new = new.want("web", |pod| pod.until = [(address("train"), Until::Done)].into());
     let lost = unseen(new.clone(), "train", UnseenJob::NotKnown);
-    assert_snapshot!(told(&lost), @r#"next:create New, train held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done train` says that it is done, `--replace train` runs it"), web held: Job { address: Pod { key: Key("train"), replica: None }, ended: None },"#);
+    assert_snapshot!(told(&lost), @r#"next:create New, train held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done train` says that it is done, `--replace train` runs it"), web held: Job { address: Pod { key: Key("train"), replica: None }, ended: None },"#);
     // What else is on record does not matter, nor does it that it was found by a rebuild.
     let rebuilt =
         lost.clone().have("old", |_| ()).want("old", |_| ()).recorded("old", |old| old.rebuilt = true);
-    assert_snapshot!(told(&rebuilt), @r#"next:create New, train held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done train` says that it is done, `--replace train` runs it"), web held: Job { address: Pod { key: Key("train"), replica: None }, ended: None },"#);
+    assert_snapshot!(told(&rebuilt), @r#"next:create New, train held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done train` says that it is done, `--replace train` runs it"), web held: Job { address: Pod { key: Key("train"), replica: None }, ended: None },"#);
     let asked = lost.clone().option(|options| options.replace = [address("train")].into());
     assert_snapshot!(told(&asked), @"next:create New, train:create New, train:await WaitedFor, web:create New,");
     assert!(asked.applied().prior.unseen.is_empty());
@@ -94,15 +94,15 @@ fn a_job_that_somebody_calls_done_runs_again_when_it_is_given_something_else() {
 fn what_is_known_of_a_job_moves_with_its_key() {
     let mut world = unseen(World::default().want("fit", job(Then::Terminate)), "train", UnseenJob::NotKnown);
     world.desired.moved = vec![Move { from: address("train"), to: address("fit") }];
-    assert_snapshot!(told(&world), @r#"fit:move Renamed, fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done fit` says that it is done, `--replace fit` runs it"),"#);
+    assert_snapshot!(told(&world), @r#"fit:move Renamed, fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done fit` says that it is done, `--replace fit` runs it"),"#);
     let after = world.clone().applied_until(1);
     assert_eq!(after.prior.unseen, [(address("fit"), UnseenJob::NotKnown)].into());
-    assert_snapshot!(told(&after), @r#"fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done fit` says that it is done, `--replace fit` runs it"),"#);
+    assert_snapshot!(told(&after), @r#"fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done fit` says that it is done, `--replace fit` runs it"),"#);
     // Whoever waits for it has it held at once.
     let waited = world.want("web", |pod| pod.until = [(address("fit"), Until::Ended)].into());
-    assert_snapshot!(told(&waited), @r#"fit:move Renamed, fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done fit` says that it is done, `--replace fit` runs it"), web held: Job { address: Pod { key: Key("fit"), replica: None }, ended: None },"#);
+    assert_snapshot!(told(&waited), @r#"fit:move Renamed, fit held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done fit` says that it is done, `--replace fit` runs it"), web held: Job { address: Pod { key: Key("fit"), replica: None }, ended: None },"#);
     let replicas = unseen(World::default().want("train[0]", job(Then::Stop)), "train", UnseenJob::NotKnown);
-    assert_snapshot!(told(&replicas), @r#"train[0]:move Renamed, train[0] held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done train[0]` says that it is done, `--replace train[0]` runs it"),"#);
+    assert_snapshot!(told(&replicas), @r#"train[0]:move Renamed, train[0] held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done train[0]` says that it is done, `--replace train[0]` runs it"),"#);
 }
 
 /// An older state is put in its place: what its job did since is not known, and its pod is gone.
@@ -111,7 +111,7 @@ fn a_job_is_not_run_again_on_the_word_of_an_older_state() {
     let begun = unseen(begun(Then::Terminate), "train", UnseenJob::NotKnown);
     let gone = begun.clone().want("train", image(Then::Terminate, "2"));
     let gone = without_pod(gone);
-    assert_snapshot!(told(&gone), @r#"train held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done train` says that it is done, `--replace train` runs it"), train Vanished,"#);
+    assert_snapshot!(told(&gone), @r#"train held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done train` says that it is done, `--replace train` runs it"), train Vanished,"#);
     let asked = gone.option(|options| options.replace = [address("train")].into());
     assert_snapshot!(told(&asked), @"train:create Requested, train Vanished,");
     // One that is there tells.

@@ -60,11 +60,11 @@ fn marks(world: &World) -> String {
 fn what_nobody_knows_moves_along_though_something_waits_for_it() {
     let world = World::default().want("pre", job(Then::Terminate)).want("train", after("pre"));
     let world = moved(knows(world, "prep", UnseenJob::NotKnown), &[("prep", "pre")]);
-    assert_snapshot!(told(&world), @r#"pre:move Renamed, pre held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done pre` says that it is done, `--replace pre` runs it"), train held: DependsOn(Pod { key: Key("pre"), replica: None }),"#);
+    assert_snapshot!(told(&world), @r#"pre:move Renamed, pre held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done pre` says that it is done, `--replace pre` runs it"), train held: DependsOn(Pod { key: Key("pre"), replica: None }),"#);
     let mut after = world.applied();
     assert_snapshot!(marks(&after), @"pre: nobody knows whether it has run;");
     after.desired.moved.clear();
-    assert_snapshot!(told(&after), @r#"pre held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done pre` says that it is done, `--replace pre` runs it"), train held: DependsOn(Pod { key: Key("pre"), replica: None }),"#);
+    assert_snapshot!(told(&after), @r#"pre held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done pre` says that it is done, `--replace pre` runs it"), train held: DependsOn(Pod { key: Key("pre"), replica: None }),"#);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn marks_move_in_a_chain_and_give_way_to_records() {
     let chain = World::default().want("b", job(Then::Stop)).want("c", job(Then::Stop));
     let chain = knows(said_done(chain, "b"), "a", UnseenJob::NotKnown);
     let chain = moved(chain, &[("a", "b"), ("b", "c")]);
-    assert_snapshot!(told(&chain), @r#"c:move Renamed, b:move Renamed, b held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done b` says that it is done, `--replace b` runs it"), job-done"#);
+    assert_snapshot!(told(&chain), @r#"c:move Renamed, b:move Renamed, b held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done b` says that it is done, `--replace b` runs it"), job-done"#);
     assert_snapshot!(marks(&chain.applied()), @"b: nobody knows whether it has run; c: done, as somebody said;");
     // A pod that is there is better known than what a lost state left at its new name.
     let there = World::default().want("a", job(Then::Stop)).applied();
@@ -190,15 +190,15 @@ fn came_up() -> World {
 #[test]
 fn what_is_there_is_not_held_for_the_job_that_it_waited_for() {
     let world = came_up();
-    assert_snapshot!(told(&world), @r#"prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done prep` says that it is done, `--replace prep` runs it"), job-under-way"#);
+    assert_snapshot!(told(&world), @r#"prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done prep` says that it is done, `--replace prep` runs it"), job-under-way"#);
     let ended = shows(world.clone(), PodStatus::Exited, Some(JobLog::Ended(0)));
-    assert_snapshot!(told(&ended), @r#"train:record JobEnded, prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done prep` says that it is done, `--replace prep` runs it"), job-done"#);
+    assert_snapshot!(told(&ended), @r#"train:record JobEnded, prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done prep` says that it is done, `--replace prep` runs it"), job-done"#);
     // What would come up waits.
     let again = world.want("train", |pod| {
         after("prep")(pod);
         pod.container.image = "tool:2".to_owned();
     });
-    assert_snapshot!(told(&again), @r#"prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done prep` says that it is done, `--replace prep` runs it"), train held: DependsOn(Pod { key: Key("prep"), replica: None }),"#);
+    assert_snapshot!(told(&again), @r#"prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done prep` says that it is done, `--replace prep` runs it"), train held: DependsOn(Pod { key: Key("prep"), replica: None }),"#);
 }
 
 /// Both in profiles of their own, of which the one of `prep` is not chosen.
@@ -262,6 +262,6 @@ fn a_job_that_is_done_is_there_for_those_that_wait_for_its_end() {
     said target: train:create New,  [] []
     unknown profile: train held: Job { address: Pod { key: Key("prep"), replica: None }, ended: None },  [] []
     unknown exclude: train held: Job { address: Pod { key: Key("prep"), replica: None }, ended: None },  [] []
-    unknown target: prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost; `podform state done prep` says that it is done, `--replace prep` runs it"), train held: DependsOn(Pod { key: Key("prep"), replica: None }),  [] [Pod { key: Key("prep"), replica: None }]
+    unknown target: prep held: NotPossible("nobody knows whether its job has run, as the state that would was lost or is an older one; `podform state done prep` says that it is done, `--replace prep` runs it"), train held: DependsOn(Pod { key: Key("prep"), replica: None }),  [] [Pod { key: Key("prep"), replica: None }]
     "#);
 }

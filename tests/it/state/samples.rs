@@ -250,6 +250,7 @@ impl Samples {
             ended: self.some(|samples| samples.one(&[End::Done, End::Failed(3), End::Unknown])),
             gone: self.0.bool(),
             end_seen_at: self.some(Self::time),
+            given: self.some(|samples| Box::new(samples.container())),
         }
     }
 

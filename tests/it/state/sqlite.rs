@@ -336,11 +336,11 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     empty: state `DIR/empty.db` is damaged: the file is empty
     text: `DIR/text.db` is not a podform state
     short: state `DIR/short.db` is damaged: database disk image is malformed
-    holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 4 page 23: btreeInitPage() returns error code 11
+    holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 4 page 25: btreeInitPage() returns error code 11
     foreign: `DIR/foreign.db` is not a podform state
     newer: state `DIR/newer.db` has schema version 99, this podform knows up to 7
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
-    twice: state `DIR/twice.db` is damaged: `vol3560461157` is recorded both at `pod-7` and at `pod-8`
+    twice: state `DIR/twice.db` is damaged: `sec4154305112` is recorded both at `pod-7` and at `pod-8`
     lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
     no-owner: state `DIR/no-owner.db` is damaged: its row of `meta` is missing, and `objects` has some
     no-lease: state `DIR/no-lease.db` is damaged: its row of `lease` is missing
