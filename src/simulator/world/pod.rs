@@ -289,10 +289,15 @@ impl Pod {
         Some(self.settings.ports.iter().filter_map(|port| open(port)).collect())
     }
 
-    /// Tells whether its program listens: the container is up, its ports are known, and the program has got that far.
+    /// Tells whether its program listens: the container is up, its ports are known, and the program has got that far and has
+    /// not ended.
     pub fn listens(&self, now: Moment) -> bool {
-        let boot = self.reporting(now).filter(|boot| boot.ports_at <= now);
-        boot.and_then(|boot| boot.listens_at).is_some_and(|at| at <= now)
+        let Some(boot) = self.reporting(now).filter(|boot| boot.ports_at <= now) else { return false };
+        let ends_at = match boot.outcome {
+            Outcome::Errand(errand) => errand.takes.map(|takes| boot.ready_at.after(takes)),
+            Outcome::Runs | Outcome::Fails | Outcome::Repeats(_) | Outcome::Silent => None,
+        };
+        boot.listens_at.is_some_and(|at| at <= now) && ends_at.is_none_or(|at| now < at)
     }
 
     /// Makes the boot that has just begun take so many milliseconds longer.
@@ -422,7 +427,7 @@ impl Pod {
         if outcome != Outcome::Fails {
             self.started_at = Some(ready_at);
         }
-        let listens_at = Some(ready_at);
+        let listens_at = (!self.settings.image.contains("silent")).then_some(ready_at);
         self.phase = Phase::Up(Boot { asked_at: now, placed_at, ready_at, ports_at, listens_at, outcome });
     }
 }
