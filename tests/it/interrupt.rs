@@ -233,21 +233,24 @@ struct Full {
 }
 
 impl Full {
-    fn serve() -> Self {
+    fn serve(api: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let arguments = ["simulate", "--speed", "40", "--quota", "none", "--fault", "create#2=no-capacity"];
         let mut server =
             podform(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let spec = "\
+        let spec = format!(
+            "\
 version: 1
 project: full
-defaults: { image: 'ubuntu:24.04', gpu: L4 }
+provider: {{ api: {api} }}
+defaults: {{ image: 'ubuntu:24.04', gpu: L4 }}
 pods:
-  first: {}
-  one: { depends_on: [first], retry: { for: 2h, every: 1h } }
-";
+  first: {{}}
+  one: {{ depends_on: [first], retry: {{ for: 2h, every: 1h }} }}
+"
+        );
         fs::write(folder.path().join("pods.yaml"), spec).unwrap();
         Self { folder, server, url: line.trim().to_owned() }
     }
@@ -287,14 +290,15 @@ impl Drop for Full {
 
 #[test]
 fn a_signal_ends_a_wait_for_capacity_at_once() {
-    for name in ["-INT", "-TERM", "-HUP"] {
-        let account = Full::serve();
+    for (api, name) in [("v2", "-INT"), ("v2", "-TERM"), ("v2", "-HUP"), ("v1", "-INT"), ("graphql", "-INT")]
+    {
+        let account = Full::serve(api);
         let (process, rest) = account.waiting();
         signal(&process, name);
         let rest: Vec<String> = rest.collect();
-        assert_eq!(rest, [""; 0], "{name}");
+        assert_eq!(rest, [""; 0], "{api} {name}");
         let ended = process.wait_with_output().unwrap();
-        assert_eq!(ended.status.code(), Some(130), "{name}");
+        assert_eq!(ended.status.code(), Some(130), "{api} {name}");
         let told = String::from_utf8(ended.stdout).unwrap();
         assert!(
             told.contains("Not now:\n  one: create: no candidate of the plan could be created; waited "),
@@ -303,14 +307,14 @@ fn a_signal_ends_a_wait_for_capacity_at_once() {
         // What the run did before it waited is told as what it did.
         assert!(told.contains("Interrupted by a signal. The state is consistent.\n"), "{told}");
         assert!(told.contains("1 added"), "{told}");
-        assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0), "{name}");
-        assert_eq!(account.code(&["plan", "--detailed-exitcode"]), Some(0), "{name}");
+        assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0), "{api} {name}");
+        assert_eq!(account.code(&["plan", "--detailed-exitcode"]), Some(0), "{api} {name}");
     }
 }
 
 #[test]
 fn who_is_killed_in_a_wait_for_capacity_leaves_nothing_behind() {
-    let account = Full::serve();
+    let account = Full::serve("v2");
     let (mut process, rest) = account.waiting();
     process.kill().unwrap();
     rest.for_each(drop);
@@ -325,7 +329,7 @@ fn who_is_killed_in_a_wait_for_capacity_leaves_nothing_behind() {
 /// Nobody has to wait for who waits.
 #[test]
 fn the_lock_is_free_during_a_wait_for_capacity() {
-    let account = Full::serve();
+    let account = Full::serve("v2");
     let (process, rest) = account.waiting();
     assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0));
     assert_eq!(account.code(&["destroy", "--auto-approve"]), Some(0));

@@ -41,21 +41,25 @@ fn asked_all_along(place: &Place, pods: &[String], command: &[&str]) -> (Down, u
 
 #[test]
 fn two_of_three_replicas_answer_at_every_moment_of_an_update() {
+    ["v2", "v1", "graphql"].into_iter().for_each(update_over);
+}
+
+fn update_over(api: &str) {
     let place = Place::serve(&[]);
-    place.write_spec(SERVICE);
+    place.write_spec_over(api, SERVICE);
     place.apply_to_the_end();
     let pods: Vec<String> = place.pods().into_iter().map(|pod| pod.id).collect();
     assert_eq!(pods.len(), 3);
 
-    place.write_spec(&SERVICE.replace("web:1", "web:2"));
+    place.write_spec_over(api, &SERVICE.replace("web:1", "web:2"));
     let (down, questions, said) = asked_all_along(&place, &pods, &["apply", "--auto-approve"]);
-    assert!(said.contains("3 changed"), "{said}");
+    assert!(said.contains("3 changed"), "{api}: {said}");
     // A replica is down once. So two were down at one moment if each was seen down between two such looks at the other.
     let times: Vec<(u64, u64)> = down.values().copied().collect();
-    assert_eq!(times.len(), 3, "each was to be seen down in {questions} questions: {down:?}");
+    assert_eq!(times.len(), 3, "{api}: each was to be seen down in {questions} questions: {down:?}");
     for (number, (first, last)) in times.iter().enumerate() {
         for (other_first, other_last) in &times[number + 1..] {
-            assert!(last < other_first || other_last < first, "two were down at once: {down:?}");
+            assert!(last < other_first || other_last < first, "{api}: two were down at once: {down:?}");
         }
     }
     place.assert_plan_is_empty();

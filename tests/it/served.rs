@@ -104,6 +104,12 @@ impl Place {
         fs::write(self.folder.path().join("pods.yaml"), format!("{HEAD}{text}")).unwrap();
     }
 
+    /// Writes the spec, with another API of RunPod.
+    pub fn write_spec_over(&self, api: &str, text: &str) {
+        let head = HEAD.replace("kind: simulator", &format!("kind: simulator, api: {api}"));
+        fs::write(self.folder.path().join("pods.yaml"), format!("{head}{text}")).unwrap();
+    }
+
     /// Prepares a command of the binary.
     pub fn podform(&self, arguments: &[&str]) -> Command {
         let mut command = binary(self.folder.path());
