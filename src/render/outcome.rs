@@ -228,7 +228,7 @@ fn write_lasting(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
     let lasting = || outcome.actions.iter().filter_map(|(id, ended)| Some((id, ended.lasting?)));
     for (id, lasting) in lasting().take(LASTING) {
         let at = &id.address;
-        let holds_others = !behind(plan, outcome, [id]).is_empty();
+        let holds_others = holds(id, lasting) && !behind(plan, outcome, [id]).is_empty();
         let next = match (lasting, holds_others) {
             (Lasting::NotReady, false) => "runs as the spec wants it, so another apply changes nothing there",
             (Lasting::NotReady, true) => {
@@ -240,7 +240,8 @@ fn write_lasting(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
             (Lasting::NeverRan, true) => {
                 "does not run, is kept and is billed meanwhile; another apply only waits until it runs, and goes on with what waits for it then"
             }
-            (Lasting::JobEnded, _) => {
+            (Lasting::JobEnded, false) => "has had its run, so another apply does not start it again",
+            (Lasting::JobEnded, true) => {
                 "has had its run, so another apply does not start it again, and holds what waits for it"
             }
         };
@@ -272,8 +273,20 @@ fn is_all_lasting(plan: &Plan, outcome: &Outcome) -> bool {
         let open = outcome.actions.iter().filter(|(_, ended)| ended.result != EndResult::Done);
         open.filter(move |(_, ended)| ended.lasting.is_some() == is_lasting).map(|(id, _)| id)
     };
-    let behind = behind(plan, outcome, of(true));
+    let holding = of(true).filter(|id| {
+        outcome.actions.get(*id).and_then(|ended| ended.lasting).is_some_and(|lasting| holds(id, lasting))
+    });
+    let behind = behind(plan, outcome, holding);
     outcome.stopped_by.is_none() && of(false).all(|id| behind.contains(id))
+}
+
+/// Tells whether what stands behind a failure still does in the next plan. That a pod waits for that of a job says nothing of
+/// how the job is to end.
+fn holds(id: &ActionId, lasting: Lasting) -> bool {
+    match lasting {
+        Lasting::NotReady | Lasting::NeverRan => true,
+        Lasting::JobEnded => id.step == Step::Await,
+    }
 }
 
 /// Returns what was not begun as it stands behind these.
@@ -567,9 +580,8 @@ mod tests {
         fail(&mut outcome, "swap", None);
         insta::assert_snapshot!(verdict(&outcome), @"
         Left: 2 failed, 0 not begun, 0 unknown.
-        `new` has had its run, so another apply does not start it again, and holds what waits for it.
-        `podform logs new` shows what it wrote. To go on, change the spec and apply that; `podform apply
-        --replace new` runs it again.
+        `new` has had its run, so another apply does not start it again. `podform logs new` shows what it
+        wrote. To go on, change the spec and apply that; `podform apply --replace new` runs it again.
         To go on, run `podform apply` again: it plans what is left.
         Left alone in this plan: dark[0,1], late; `podform plan` says why.
         ");

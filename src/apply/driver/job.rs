@@ -166,7 +166,7 @@ pub(super) enum Told {
     NotRead,
 }
 
-fn job_of(record: &Record) -> Option<&RecordedJob> {
+pub(super) fn job_of(record: &Record) -> Option<&RecordedJob> {
     record.object.pod()?.job.as_ref()
 }
 

@@ -15,8 +15,10 @@ use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus, Rental};
 use crate::model::money::Hourly;
+use crate::model::outcome::Lasting;
 use crate::model::plan::{OnStuck, PodCreation};
 use crate::model::pod::Compute;
+use crate::model::prior::RecordedRun;
 use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
@@ -49,8 +51,12 @@ where
             matches!(live.status, PodStatus::Exited | PodStatus::Error)
                 && live.rental != Some(Rental::Spot { outbid: true })
         });
-        let changes = record::failed(&act.id.address, self.ledger.recorded(&act.id.address));
+        let recorded = self.ledger.recorded(&act.id.address);
+        let pod = recorded.as_ref().and_then(|recorded| recorded.record.object.pod());
+        let has_run = pod.is_some_and(|pod| pod.job.is_some() && pod.run == RecordedRun::Running);
+        let changes = record::failed(&act.id.address, recorded);
         if is_failed {
+            act.lasting.set(has_run.then_some(Lasting::JobEnded));
             self.ledger.commit(act.id, Vec::new(), changes).await?;
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::job::job_of;
 use super::lookout::Sheet;
 use super::until::Watched;
 use super::{Act, Engine};
@@ -82,7 +83,11 @@ where
                 act.lasting.set(Some(Lasting::NotReady));
                 asking.late()
             }
-            Waited::Ended(status) => asking.ended(status),
+            Waited::Ended(status) => {
+                let is_job = act.action.record.record().and_then(job_of).is_some();
+                act.lasting.set(is_job.then_some(Lasting::JobEnded));
+                asking.ended(status)
+            }
         };
         let lines = self.unless_cut_short(self.context.pods.last_lines(&id)).await?;
         act.log.replace(lines);
