@@ -282,9 +282,14 @@ pub(super) fn stays_for(address: &Address, dependent: &Address) -> Finding {
 }
 
 /// A replica takes the place of a gone one.
-pub(super) fn gap_closed(gap: &Address, spare: &Address) -> Finding {
+pub(super) fn gap_closed(gap: &Address, spare: &Address, is_job: bool) -> Finding {
+    let keeps = if is_job {
+        "its run counts as this one's, and the name comes with the next run"
+    } else {
+        "its pod stays, and gets the name"
+    };
     let message = format!(
-        "is not there, and `{spare}`, which is like it and no longer counted, takes its place: its pod stays, and gets the name"
+        "is not there, and `{spare}`, which is like it and no longer counted, takes its place: {keeps}"
     );
     about(Severity::Note, "gap-closed", gap, Some(Field::Replicas), message)
 }

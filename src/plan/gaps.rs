@@ -55,6 +55,9 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
         for (address, wanted) in wanted.filter(|(address, _)| scope.chooses(address)) {
             let Wanted::Pod(wanted) = wanted else { continue };
             let is_gone = match ownership.pod(address, wanted.adopt.as_ref()).sighting {
+                // A job has had its run, and is wanted without a pod from then on.
+                Sighting::Gone { recorded } if has_run(recorded) => continue,
+                Sighting::Never if renamed.unseen.contains_key(address) => continue,
                 Sighting::Gone { recorded } => recorded.record.deposed.is_empty(),
                 Sighting::Never => true,
                 Sighting::Hidden(_) => false,
@@ -75,12 +78,17 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
                 let is_recorded = renamed.objects.contains_key(address);
                 gaps.findings.push(finding::replicas_not_alike(address, is_recorded, spare.address));
             } else {
-                gaps.findings.push(finding::gap_closed(address, spare.address));
+                gaps.findings.push(finding::gap_closed(address, spare.address, wanted.job.is_some()));
                 gaps.moves.insert(address.clone(), spare.address.clone());
             }
         }
     }
     gaps
+}
+
+/// Tells whether what was at an address is a job.
+fn has_run(recorded: &Recorded) -> bool {
+    recorded.record.object.pod().is_some_and(|pod| pod.job.is_some())
 }
 
 /// Returns the keys of the spec that have recorded replicas beyond those that it counts.
