@@ -407,6 +407,13 @@ impl<'a> PodPlanner<'_, 'a> {
                 changes.iter_mut().filter(|change| [Field::State, Field::Run].contains(&change.field));
             moved.for_each(|change| change.cause = Cause::Outside);
         }
+        // A job that is left as it is has been given nothing by anybody.
+        let is_job = after.object.pod().is_some_and(|pod| pod.job.is_some());
+        for change in changes.iter_mut().filter(|_| is_job) {
+            if self.draft.drift.iter().any(|drift| has_moved(drift, &change.field)) {
+                change.cause = Cause::Outside;
+            }
+        }
         if !by_spec && changes.is_empty() {
             return;
         }
@@ -642,6 +649,18 @@ enum Run {
     Start,
     /// Stop and start, to get lost GPUs back.
     Again,
+}
+
+/// Tells whether others have changed this field.
+fn has_moved(drift: &DriftKind, field: &Field) -> bool {
+    match drift {
+        DriftKind::Fields(fields) => fields.iter().any(|drifted| drifted.field == *field),
+        DriftKind::Stopped | DriftKind::Started => *field == Field::State,
+        DriftKind::Interrupted
+        | DriftKind::Vanished
+        | DriftKind::MarkRemoved
+        | DriftKind::Migrated { .. } => false,
+    }
 }
 
 /// Tells whether a pod is down as it was when podform looked at it after its own create, start or reset.
