@@ -319,6 +319,9 @@ impl<'a> PodPlanner<'_, 'a> {
                     wanted.run == RunState::Stopped
                 }
             };
+        if live.status.is_up() && !stops && live.settings.entrypoint.as_deref().is_some_and(job::keeps) {
+            self.draft.findings.push(finding::job_kept(self.address));
+        }
         match adopt {
             Some(reason) => self.draft.local(Step::Adopt, reason, Vec::new(), put(live, &record)),
             None => {

@@ -16,7 +16,9 @@ use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus, Seen};
 use crate::model::money::Amount;
-use crate::model::plan::{Block, Consequence, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step};
+use crate::model::plan::{
+    Action, Block, Consequence, Disruption, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step,
+};
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
@@ -34,6 +36,25 @@ pub(super) use remove::terminate_with_volume;
 
 /// Plans the address of a pod.
 pub(super) fn draft<'a>(
+    context: &Context<'a>,
+    address: &'a Address,
+    wanted: Option<&'a WantedPod>,
+    part: Part,
+) -> Draft<'a> {
+    let mut draft = planned(context, address, wanted, part);
+    let keeps = wanted.and_then(|wanted| wanted.job.as_ref()).is_some_and(|job| job.then.keeps());
+    let begins = |(step, action): &(Step, Action)| match (step, &action.operation) {
+        (Step::Create | Step::Start, _) => true,
+        (_, Operation::UpdatePod { disruption, .. }) => *disruption == Disruption::Reset,
+        _ => false,
+    };
+    if keeps && draft.steps.iter().any(begins) {
+        draft.findings.push(finding::job_kept(address));
+    }
+    draft
+}
+
+fn planned<'a>(
     context: &Context<'a>,
     address: &'a Address,
     wanted: Option<&'a WantedPod>,
@@ -144,9 +165,6 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::unpinned_image(self.address, image));
         }
         self.draft.findings.extend(env::literal_findings(self.address, wanted));
-        if wanted.job.as_ref().is_some_and(|job| job.then.keeps()) {
-            self.draft.findings.push(finding::job_kept(self.address));
-        }
     }
 
     /// Replaced pods that still exist are to go; one that could not be looked at holds the address.

@@ -118,22 +118,22 @@ fn what_follows_is_told_by_the_pod_and_its_log() {
     RUNNING Some(Ended(0)) keep: train:record JobEnded, job-done, job-kept
     EXITED Some(Ended(0)) stop: train:record JobEnded, job-done
     EXITED Some(Ended(0)) terminate: train:record JobEnded, train:delete JobEnded, job-done
-    EXITED Some(Ended(0)) keep: train:record JobEnded, job-done, job-kept
+    EXITED Some(Ended(0)) keep: train:record JobEnded, job-done
     EXITED Some(Ended(137)) stop: train:record JobEnded, job-failed
     EXITED Some(Ended(137)) terminate: train:record JobEnded, job-failed
-    EXITED Some(Ended(137)) keep: train:record JobEnded, job-failed, job-kept
+    EXITED Some(Ended(137)) keep: train:record JobEnded, job-failed
     EXITED Some(Silent) stop: job-unknown
     EXITED Some(Silent) terminate: job-unknown
-    EXITED Some(Silent) keep: job-unknown, job-kept
+    EXITED Some(Silent) keep: job-unknown
     ERROR Some(Silent) stop: job-unknown
     ERROR Some(Silent) terminate: job-unknown
-    ERROR Some(Silent) keep: job-unknown, job-kept
+    ERROR Some(Silent) keep: job-unknown
     EXITED Some(Unread("no answer")) stop: train held: Unreadable("its log could not be read: no answer"), 
     EXITED Some(Unread("no answer")) terminate: train held: Unreadable("its log could not be read: no answer"), 
-    EXITED Some(Unread("no answer")) keep: train held: Unreadable("its log could not be read: no answer"), job-kept
+    EXITED Some(Unread("no answer")) keep: train held: Unreadable("its log could not be read: no answer"), 
     EXITED None stop: train held: Unreadable("its log was not read"), 
     EXITED None terminate: train held: Unreadable("its log was not read"), 
-    EXITED None keep: train held: Unreadable("its log was not read"), job-kept
+    EXITED None keep: train held: Unreadable("its log was not read"),
     "#);
 }
 
@@ -332,7 +332,7 @@ fn a_job_that_others_start_after_its_end_is_drift() {
     assert_snapshot!(told(&started), @"train:stop StateDrifted, train Started, job-under-way");
     // A pod that is kept does not stop itself.
     let kept = shows(begun(Then::Keep), PodStatus::Running, Some(JobLog::Ended(0))).applied();
-    assert_snapshot!(told(&shows(kept, PodStatus::Exited, None)), @"train:record Changed, train Stopped, job-done, job-kept");
+    assert_snapshot!(told(&shows(kept, PodStatus::Exited, None)), @"train:record Changed, train Stopped, job-done");
 }
 
 /// An end that is not on record yet is no doing of others either.
