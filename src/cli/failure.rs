@@ -290,6 +290,9 @@ failures! {
     Provider { #[from] source: ProviderError } => API, of_provider(source);
     #[error("the account has no pod `{pod}`, which is recorded for `{address}`")]
     PodGone { address: Address, pod: PodId } => FAILED, "`podform plan` shows what to do about it";
+    #[error("there is no pod of `{address}`: {job}")]
+    JobGone { address: Address, job: String }
+        => FAILED, "`podform apply --replace ADDRESS` runs the job again, on a new pod";
     #[error("there is no way into `{address}`: it is {status}")]
     PodDown { address: Address, status: PodStatus }
         => FAILED, "write `state: running` in the spec and run `podform apply`";

@@ -8,6 +8,7 @@ use crate::model::desired::Desired;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::prior::Prior;
 use crate::render::ranges::ranges_to;
+use crate::render::words;
 use crate::spec::closest;
 
 /// How long a list of names may get.
@@ -63,13 +64,19 @@ fn among(desired: &Desired, known: BTreeSet<&Address>, name: &Address) -> Result
 
 /// Returns the pod that is recorded for an address.
 pub fn pod_of(desired: &Desired, prior: &Prior, address: &Address) -> Result<PodId, Failure> {
-    match prior.objects.get(address).map(|recorded| &recorded.id) {
+    let recorded = prior.objects.get(address);
+    if let Some(job) = recorded.and_then(|recorded| recorded.record.object.pod()?.job.as_ref())
+        && job.gone
+    {
+        return Err(Failure::JobGone { address: address.clone(), job: words::recorded_job(job) });
+    }
+    match recorded.map(|recorded| &recorded.id) {
         Some(RemoteId::Pod(id)) => Ok(id.clone()),
         Some(RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) => {
             Err(Failure::NoPod { address: address.clone() })
         }
         None => {
-            let replicas = recorded(desired, prior, address)?;
+            let replicas = self::recorded(desired, prior, address)?;
             let replicas = replicas.iter().map(ToString::to_string).collect();
             Err(Failure::NotRecorded { address: address.clone(), replicas })
         }
