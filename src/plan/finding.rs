@@ -617,9 +617,9 @@ pub(super) fn job(address: &Address, stands: &Stands) -> Option<Finding> {
         }
         Stands::Ended(End::Unknown) => {
             let message = format!(
-                "the job ended without saying how: it was stopped, its container failed, the balance ran out, or its \
-                 host was lost; \
-                 `--replace {address}` runs it again"
+                "the job ended without saying how: it was stopped or terminated, its container failed, the balance ran out, \
+                 or its host was lost; `podform state done {address}` says that it is done, `--replace {address}` runs \
+                 it again"
             );
             (Severity::Warning, "job-unknown", message)
         }

@@ -32,7 +32,10 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             format!("it waits for the job `{address}`, which this plan does not run")
         }
         Held::Job { address, ended: Some(End::Unknown) } => {
-            format!("it waits for the job `{address}` to be done, and how that ended is not known")
+            format!(
+                "it waits for the job `{address}` to be done, and how that ended is not known: `podform state done {address}` \
+                 says that it is done, `--replace {address}` runs it again"
+            )
         }
         Held::Job { address, ended: Some(end @ (End::Done | End::Failed(_))) } => {
             format!("it waits for the job `{address}` to be done, and that {end}")
