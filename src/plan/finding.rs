@@ -650,6 +650,18 @@ pub(super) fn left_to_next_run(address: &Address, fields: &[Field], is_wanted: b
     about(Severity::Note, "left-to-next-run", address, fields.first().cloned(), message)
 }
 
+/// What depends on a job only waits for its pod, so that nothing holds it where the job did not come to a good end.
+pub(super) fn after_failed_job(address: &Address, job: &Address, end: End) -> Finding {
+    let message = format!(
+        "comes up although the job `{job}` {}; `depends_on: [{{ pod: {job}, until: done }}]` waits for it to be done",
+        match end {
+            End::Unknown => "ended without saying how".to_owned(),
+            end @ (End::Done | End::Failed(_)) => end.to_string(),
+        }
+    );
+    about(Severity::Warning, "after-failed-job", address, Some(Field::DependsOn), message)
+}
+
 /// What a job costs has no end that is known, so no month has a sum of it.
 pub(super) fn jobs_in_no_month(runs: Amount) -> Finding {
     let unknown = if runs.unknown_parts > 0 { " and what is unknown" } else { "" };

@@ -11,13 +11,13 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::job::{End, RecordedJob, Until};
 use crate::model::live::{Live, PodStatus, Seen};
 use crate::model::marker::Token;
-use crate::model::plan::{Held, Operation, Reason, RecordAfter, Step};
+use crate::model::plan::{Finding, Held, Operation, Reason, RecordAfter, Step};
 use crate::model::prior::Prior;
 
 use super::draft::{Draft, Planning};
 use super::graph::brought_up;
 use super::pods::{Stands, run_of, stands};
-use super::{Context, Drafts};
+use super::{Context, Drafts, finding};
 
 /// Returns the runs that the logs of pods are asked about: of jobs of ours whose container has come up, and whose end is
 /// not on record; each with whether the pod is up. What `adopt:` names is to be ours.
@@ -82,6 +82,24 @@ pub(super) fn unmet(context: &Context<'_>, drafts: &Drafts<'_>, pod: &WantedPod)
         };
         Some(Held::Job { address: address.clone(), ended })
     })
+}
+
+/// Returns what comes up although a job has not come to a good end on which it depends without waiting for that.
+pub(super) fn failed_before(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (address, _) in drafts.iter().filter(|(_, draft)| brought_up(draft).is_some()) {
+        let Some(Wanted::Pod(pod)) = context.wanted(address) else { continue };
+        for job in pod.depends_on.iter().filter(|job| !pod.until.contains_key(*job)) {
+            let after = match drafts.get(job) {
+                Some(draft) => draft.job,
+                None => stands(context, job).as_ref().map(JobAfter::from),
+            };
+            if let Some(JobAfter::Ended(end @ (End::Failed(_) | End::Unknown))) = after {
+                findings.push(finding::after_failed_job(address, job, end));
+            }
+        }
+    }
+    findings
 }
 
 /// Adds a step that waits to every job whose end something waits for that comes up in this plan.

@@ -546,6 +546,7 @@ fn assemble(
     findings.extend(finding::catalog(inputs.catalog));
     findings.extend(left_out_of_listings(inputs.prior, inputs.live));
     findings.extend(likeness::findings(context, &drafts));
+    findings.extend(jobs::failed_before(context, &drafts));
     let out_of_scope = scope.left_out(&drafts);
     let unchanged = drafts.iter().filter(|(address, draft)| is_unchanged(context, address, draft));
     let mut plan = Plan {

@@ -94,6 +94,7 @@ scripts! {
     jobs_restored_pods,
     jobs_saved,
     jobs_spec,
+    jobs_told,
     jobs_until,
     left_alone,
     locked,

@@ -11,6 +11,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::prior::{RecordedObject, RecordedPod, without_record};
+use crate::render::words;
 use crate::state::Store;
 
 /// List the recorded objects
@@ -58,9 +59,10 @@ fn summary(object: &RecordedObject) -> String {
         RecordedObject::Registry(registry) => format!("credentials `{}` of RunPod", registry.name),
         RecordedObject::Volume(config) => format!("{} in {}", config.size, config.data_center),
         RecordedObject::Pod(pod) => {
-            let RecordedPod { container, compute, run, .. } = &**pod;
+            let RecordedPod { container, compute, run, job, .. } = &**pod;
             let compute = compute.as_ref().map_or_else(String::new, |compute| format!(" on {compute}"));
-            format!("{}, {}{compute}", run.state(), container.image)
+            let job = job.as_ref().map_or_else(String::new, |job| format!("; {}", words::recorded_job(job)));
+            format!("{}, {}{compute}{job}", run.state(), container.image)
         }
     }
 }
