@@ -95,10 +95,19 @@ impl<'a> PodPlanner<'_, 'a> {
         let lost = recorded.record.object.pod().filter(|_| !was_terminated);
         let mut consequences = lost.map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
-        self.delete_surplus();
+        let stays = match wanted.lifecycle.on_replace {
+            OnReplace::DestroyFirst => BTreeSet::new(),
+            // What was to take its place is gone, so it may be the one that serves.
+            OnReplace::CreateFirst => self.former(wanted),
+        };
+        if stays.is_empty() {
+            self.delete_surplus();
+        }
         let changes = creation_again(wanted, recorded.record.object.pod());
         let reason = if was_terminated { Reason::Changed } else { Reason::Vanished };
-        self.create(wanted, ways, reason, changes, consequences, BTreeSet::new());
+        let begun = self.draft.steps.len();
+        self.create(wanted, ways, reason, changes, consequences, stays);
+        self.delete_surplus_last(begun);
     }
 
     /// Returns the candidates, or notes why there can be no pod.

@@ -182,6 +182,19 @@ fn a_former_pod_stays_until_what_follows_is_ready() {
     llm:delete: $505.70 -> $0.00
     llm:create: $0.00 -> $505.70
     ");
+    // What was to take its place is gone.
+    let vanished = |on_replace| {
+        let world = changed.clone().want("llm", |pod| pod.lifecycle.on_replace = on_replace);
+        told(&world.seen("llm", Seen::Absent))
+    };
+    assert_snapshot!(vanished(OnReplace::CreateFirst), @"
+    llm:create: $505.70 -> $1,011.40
+    llm:delete-deposed: $1,011.40 -> $505.70
+    ");
+    assert_snapshot!(vanished(OnReplace::DestroyFirst), @"
+    llm:delete-deposed: $505.70 -> $0.00
+    llm:create: $0.00 -> $505.70
+    ");
     // Nobody needs it to serve beside one that is to be stopped.
     assert_snapshot!(told(&world("llm", |pod| pod.run = RunState::Stopped)), @"
     llm:delete-deposed: $1,011.40 -> $505.70

@@ -444,7 +444,7 @@ project: lab
 pods:
   prep: { image: img:1, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
   train:
-    { image: img:takes-700, gpu: RTX 4090, disk: 20GB, run: job, command: [train], depends_on: [{ pod: prep, until: done }] }
+    { image: img:takes-150, gpu: RTX 4090, disk: 20GB, run: job, command: [train], depends_on: [{ pod: prep, until: done }] }
 ";
 
 /// The run of `train` ends while its reset waits for `prep`.
@@ -452,7 +452,7 @@ const JOBS_MEANWHILE: &str = "
 version: 1
 project: lab
 pods:
-  prep: { image: img:takes-900, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
+  prep: { image: img:takes-240, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
   train:
     { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [train], depends_on: [{ pod: prep, until: done }] }
 ";
