@@ -22,7 +22,7 @@ use podform::state::{Batch, Journal as _};
 use crate::kit;
 use crate::served::{Audit, ListedPod, Place, listed_pods, request, shown};
 
-/// How often a plain `cargo test` kills; continuous integration asks for 100.
+/// How often a plain `cargo test` kills; continuous integration asks for 60.
 const KILLS: usize = 24;
 
 /// How many pods a spec has.
