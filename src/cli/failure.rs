@@ -363,7 +363,10 @@ fn of_edit(error: &EditError) -> &'static str {
         EditError::HasPod { .. } => {
             "`podform plan` tells how it ended; `podform apply --replace ADDRESS` runs it again"
         }
-        EditError::NotRecorded(_) | EditError::OtherKind { .. } | EditError::Open(_) => "",
+        EditError::NotRecorded(_)
+        | EditError::OtherKind { .. }
+        | EditError::HasFormer { .. }
+        | EditError::Open(_) => "",
     }
 }
 

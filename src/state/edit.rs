@@ -39,9 +39,20 @@ pub enum EditError {
         /// What its pod tells, as the sentence goes on.
         tells: String,
     },
+    /// What it took the place of would be nobody's, and the next apply would end it.
+    #[error(
+        "`{address}` has taken the place of {}, which is still there; `podform apply` ends that once `{address}` runs, and \
+         then it can be given up",
+        names(former)
+    )]
+    HasFormer { address: Address, former: BTreeSet<RemoteId> },
     /// An earlier run left something open there.
     #[error("an earlier run left an action of `{0}` open; `podform apply` finds out what became of it")]
     Open(Address),
+}
+
+fn names(ids: &BTreeSet<RemoteId>) -> String {
+    ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Says how to rename an object to the key of an address of the other kind.
@@ -92,13 +103,18 @@ pub fn rename(prior: &Prior, from: &Address, to: &Address) -> Result<Vec<RecordC
 /// Returns the changes that give an object up: it goes on as it is, unmanaged.
 ///
 /// # Errors
-/// There is no such record.
+/// There is no such record, or what it took the place of is still there.
 pub fn give_up(prior: &Prior, address: &Address) -> Result<Vec<RecordChange>, EditError> {
     let recorded = prior.objects.get(address);
     if recorded.is_none() && !prior.unseen.contains_key(address) {
         return Err(EditError::NotRecorded(address.clone()));
     }
     ensure_settled(prior, address)?;
+    let former: BTreeSet<RemoteId> =
+        recorded.into_iter().flat_map(|recorded| recorded.record.deposed_ids()).collect();
+    if !former.is_empty() {
+        return Err(EditError::HasFormer { address: address.clone(), former });
+    }
     let tombstone = recorded.and_then(|recorded| recorded.record.token.clone()).map(RecordChange::Tombstone);
     Ok(std::iter::once(RecordChange::Remove(address.clone())).chain(tombstone).collect())
 }

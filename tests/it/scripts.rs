@@ -139,6 +139,7 @@ scripts! {
     ssh_keys,
     standard_input,
     state_commands,
+    state_rm_former,
     state_files,
     targets,
     targets_unknown,

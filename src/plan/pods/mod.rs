@@ -250,8 +250,15 @@ impl<'a> PodPlanner<'_, 'a> {
     /// Returns the pods that an earlier replacement left behind and that stay until the pod is up with what is wanted: one of
     /// them may be the one that serves. Second pods of creates serve nobody.
     fn former(&self, wanted: &WantedPod) -> BTreeSet<PodId> {
-        let has_served = self.surplus.iter().any(|pod| !self.duplicates.contains(&pod.id));
-        if has_served && wanted.run == RunState::Running { self.surplus_ids() } else { BTreeSet::new() }
+        if self.has_former() && wanted.run == RunState::Running {
+            self.surplus_ids()
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    fn has_former(&self) -> bool {
+        self.surplus.iter().any(|pod| !self.duplicates.contains(&pod.id))
     }
 
     fn surplus_cost(&self) -> Split {

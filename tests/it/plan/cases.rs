@@ -1750,6 +1750,28 @@ fn a_deposed_pod_is_terminated_by_a_later_plan() {
     "#);
 }
 
+/// It would be nobody's, and ended, while what follows it does not run.
+#[test]
+fn what_does_not_run_yet_is_not_given_up_beside_a_former_pod() {
+    let forgets = |pod: &mut WantedPod| pod.lifecycle.on_remove = OnRemove::Forget;
+    let world = World::default().have("llm", forgets).stranger("old", |_| {});
+    let world = world.recorded("llm", |recorded| recorded.record.deposed = [PodId::new("old")].into());
+    assert_snapshot!(plan(&world.clone().outside("llm", |pod| pod.status = PodStatus::Starting)), @r#"
+    blocked
+    held llm: NotPossible("what it took the place of may be the one that serves, and this one does not run yet")
+    Warning llm: took the place of `old`, which is still there and billed, and this plan leaves it so (deposed-left)
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    "#);
+    assert_snapshot!(plan(&world), @"
+    llm:delete-deposed Deposed leaves deposed {}
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm:forget Removed (tombstone)
+      ! GoesOnUnmanaged
+    Warning llm: goes on running and being billed, unmanaged (forgotten)
+    cost $1,011.40 -> $0.00, at most $0.00
+    ");
+}
+
 #[test]
 fn lifecycle_and_order_are_recorded_without_a_call() {
     let world = World::default()
