@@ -18,7 +18,7 @@ use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning};
 use crate::plan::effect::Body;
 use crate::plan::presence::Successor;
-use crate::plan::{Context, Inputs, cost, finding, shown};
+use crate::plan::{Context, cost, finding, shown};
 
 /// Plans to terminate a pod that stands in the way of deleting the network volume that it mounts.
 pub(in crate::plan) fn terminate_with_volume(
@@ -85,10 +85,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.surplus.extend(successor);
         self.begin(Some(live), Some(pod));
         self.run_drift(pod, live);
-        if self.gives_up(recorded) && live.status != PodStatus::Running && self.has_former() {
-            let why = "what it took the place of may be the one that serves, and this one does not run yet";
-            return self.draft.hold_where_it_moves(Held::NotPossible(why.to_owned()));
-        }
+        let former_may_serve = live.status != PodStatus::Running && self.has_former();
         self.delete_surplus();
         let is_recorded = self.context.renamed.objects.contains_key(self.address);
         let reason = if is_recorded { self.removal_reason() } else { Reason::Orphaned };
@@ -106,6 +103,11 @@ impl<'a> PodPlanner<'_, 'a> {
             OnRemove::Forget if recorded.record.retired && declared.is_none() => {
                 self.retire(recorded, pod, live, reason);
             }
+            OnRemove::Forget if former_may_serve => {
+                let why =
+                    "what it took the place of may be the one that serves, and this one does not run yet";
+                self.draft.hold_where_it_moves(Held::NotPossible(why.to_owned()));
+            }
             OnRemove::Forget => {
                 self.draft.findings.push(finding::forgotten(self.address));
                 self.draft.push(Planning {
@@ -119,14 +121,6 @@ impl<'a> PodPlanner<'_, 'a> {
                 });
             }
         }
-    }
-
-    /// Tells whether what is not wanted any more is to go on without podform.
-    fn gives_up(&self, recorded: &Recorded) -> bool {
-        let Inputs { desired, options, .. } = self.context.inputs;
-        let declared = desired.removal(self.address);
-        let by_record = !recorded.record.retired && recorded.record.lifecycle.on_remove == OnRemove::Forget;
-        !options.destroy && declared.map_or(by_record, |declared| declared == OnRemove::Forget)
     }
 
     /// What is ended is on record at its address before: one that took the place of another has another id there.
